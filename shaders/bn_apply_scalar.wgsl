@@ -1,0 +1,46 @@
+// y = (x − mean) / √(variance + eps) · weight + bias, with the numbers of the channel; then the epilogue.
+// Layout: x and y [planes, size], where plane = image · channels + channel; stats [2, channels];
+// weight and bias [channels].
+// Work: up to RUN elements of one plane an invocation, neighbouring invocations on neighbouring elements.
+// Accumulates nothing. Bound by memory bandwidth.
+struct Params {
+    planes: u32,
+    channels: u32,
+    size: u32,
+    per_plane: u32,
+    eps: f32,
+}
+#import params
+#import grid
+
+@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(1) var<storage, read> stats: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+#code
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    let plane = index / p.per_plane;
+    if (plane >= p.planes) {
+        return;
+    }
+    let channel = plane % p.channels;
+    let mean = stats[channel];
+    let scale = weight[channel] * inverseSqrt(stats[p.channels + channel] + p.eps);
+    let shift = bias[channel];
+    let first = index % p.per_plane;
+    for (var r = 0u; r < RUN; r++) {
+        let place = first + r * p.per_plane;
+        if (place < p.size) {
+            let i = plane * p.size + place;
+            y[i] = epilogue((x[i] - mean) * scale + shift, i);
+        }
+    }
+}

@@ -1,0 +1,49 @@
+// d_x = weight · r · (d_y − share · (Σ d_y + x̂ · Σ d_y·x̂)), with r = 1 / √(variance + eps) and x̂ = (x − mean) · r.
+// Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel;
+// stats and sums [2, channels]; weight [channels]; share = 1 / elements of a channel.
+// Work: up to RUN Elems of one plane an invocation, neighbouring invocations on neighbouring Elems.
+// Accumulates nothing. Bound by memory bandwidth.
+struct Params {
+    planes: u32,
+    channels: u32,
+    size: u32,
+    per_plane: u32,
+    share: f32,
+    eps: f32,
+}
+#import params
+#import grid
+
+@group(0) @binding(0) var<storage, read> x: array<Elem>;
+@group(0) @binding(1) var<storage, read> d_y: array<Elem>;
+@group(0) @binding(2) var<storage, read> stats: array<f32>;
+@group(0) @binding(3) var<storage, read> sums: array<f32>;
+@group(0) @binding(4) var<storage, read> weight: array<f32>;
+@group(0) @binding(5) var<storage, read_write> d_x: array<Elem>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    let plane = index / p.per_plane;
+    if (plane >= p.planes) {
+        return;
+    }
+    let channel = plane % p.channels;
+    let mean = Elem(stats[channel]);
+    let deviation = inverseSqrt(stats[p.channels + channel] + p.eps);
+    let scale = weight[channel] * deviation;
+    let constant = Elem(p.share * sums[channel]);
+    let slope = p.share * sums[p.channels + channel] * deviation;
+    let first = index % p.per_plane;
+    for (var r = 0u; r < RUN; r++) {
+        let place = first + r * p.per_plane;
+        if (place < p.size) {
+            let i = plane * p.size + place;
+            d_x[i] = (d_y[i] - constant - (x[i] - mean) * slope) * scale;
+        }
+    }
+}

@@ -1,0 +1,32 @@
+// y[i] = 0 where unit(pcg4d(seed, step, stream, i / 4)[i % 4]) < rate, else x[i] · scale, with scale = 1 / (1 − rate).
+// Layout: x and y [count] vectors of four neighbours; clock = (seed, step).
+// Work: one vector, one hash, an invocation. Accumulates nothing. Bound by memory bandwidth.
+struct Params {
+    count: u32,
+    stream: u32,
+    rate: f32,
+    scale: f32,
+}
+#import params
+#import grid
+#import random
+
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> clock: array<u32>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    if (index >= p.count) {
+        return;
+    }
+    let words = pcg4d(vec4<u32>(clock[0], clock[1], p.stream, index));
+    let value = x[index] * p.scale;
+    let chance = vec4<f32>(unit(words.x), unit(words.y), unit(words.z), unit(words.w));
+    y[index] = select(value, vec4<f32>(0.0), chance < vec4<f32>(p.rate));
+}

@@ -1,0 +1,31 @@
+// out[b, i] = x[indices[b], i], or FILL where the index is not below `rows`.
+// Layout: x [rows, COLUMNS], indices [B], out [B, COLUMNS], contiguous. Elem is u32 or vec4<u32>: bits are copied
+// whatever they mean. COLUMNS and count are in Elems.
+// Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
+struct Params {
+    count: u32,
+    rows: u32,
+}
+#import params
+#import grid
+@group(0) @binding(0) var<storage, read> x: array<Elem>;
+@group(0) @binding(1) var<storage, read> indices: array<u32>;
+@group(0) @binding(2) var<storage, read_write> out: array<Elem>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    if (index >= p.count) {
+        return;
+    }
+    let row = indices[index / COLUMNS];
+    var value = Elem(FILL);
+    if (row < p.rows) {
+        value = x[row * COLUMNS + index % COLUMNS];
+    }
+    out[index] = value;
+}

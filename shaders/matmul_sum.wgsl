@@ -1,0 +1,29 @@
+// c[i] = epilogue(sum over p of parts[p, i]): the second pass of a product whose sum over K was divided.
+// Layout: parts [part_count, count], c [count], contiguous.
+// Work: one result an invocation. Accumulates f32 in order of p, whatever ran first. Bound by memory bandwidth.
+struct Params {
+    count: u32,
+    part_count: u32,
+}
+#import params
+#import grid
+@group(0) @binding(0) var<storage, read> parts: array<f32>;
+@group(0) @binding(1) var<storage, read_write> c: array<f32>;
+#code
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    if (index >= p.count) {
+        return;
+    }
+    var sum = 0.0;
+    for (var part = 0u; part < p.part_count; part++) {
+        sum += parts[part * p.count + index];
+    }
+    c[index] = epilogue(sum, index);
+}

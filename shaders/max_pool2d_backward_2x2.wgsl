@@ -1,0 +1,57 @@
+// d_x[n, c, y, x] = d_y[n, c, y / 2, x / 2] where x holds the first extreme of its 2×2 window, else 0; SIGN = 1 for max,
+// -1 for min.
+// Layout: as max_pool2d_forward_2x2; x and d_x as vec4, d_y as vec2.
+// Work: RUN pairs of windows an invocation, 40 bytes read and 32 written each. Bound by memory bandwidth: each byte
+// moves once.
+struct Params {
+    count: u32,
+}
+#import params
+#import grid
+#import activation
+@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> d_y: array<vec2<f32>>;
+@group(0) @binding(2) var<storage, read_write> d_x: array<vec4<f32>>;
+#code
+
+fn finished(value: vec4<f32>, at: u32) -> vec4<f32> {
+    return vec4<f32>(
+        epilogue(value.x, 4u * at),
+        epilogue(value.y, 4u * at + 1u),
+        epilogue(value.z, 4u * at + 2u),
+        epilogue(value.w, 4u * at + 3u),
+    );
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let first = linear_workgroup(group, groups) * (WG * RUN) + lane;
+    for (var r = 0u; r < RUN; r++) {
+        let index = first + r * WG;
+        if (index < p.count) {
+            let at = index + index / COLUMNS * COLUMNS;
+            let above = SIGN * x[at];
+            let below = SIGN * x[at + COLUMNS];
+            let d = d_y[index];
+            let best_above = max(above.xz, above.yw);
+            let best_below = max(below.xz, below.yw);
+            // Each a choice between two that are in order: of equals the first wins.
+            let zero = vec2<f32>(0.0);
+            let lower = best_below > best_above;
+            let d_above = select(d, zero, lower);
+            let d_below = select(zero, d, lower);
+            let above_right = above.yw > above.xz;
+            let below_right = below.yw > below.xz;
+            let a = select(d_above, zero, above_right);
+            let b = select(zero, d_above, above_right);
+            let e = select(d_below, zero, below_right);
+            let f = select(zero, d_below, below_right);
+            d_x[at] = finished(vec4<f32>(a.x, b.x, a.y, b.y), at);
+            d_x[at + COLUMNS] = finished(vec4<f32>(e.x, f.x, e.y, f.y), at + COLUMNS);
+        }
+    }
+}

@@ -1,0 +1,20 @@
+// out = 0, before scatter_add_rows adds to it.
+// Layout: out as vec4 or f32. Work: one Elem an invocation. Bound by memory bandwidth.
+struct Params {
+    count: u32,
+}
+#import params
+#import grid
+@group(0) @binding(0) var<storage, read_write> out: array<Elem>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    if (index < p.count) {
+        out[index] = Elem(0.0);
+    }
+}

@@ -1,0 +1,40 @@
+// g = factor · gradient + weight_decay · parameter; velocity ← momentum · velocity + g;
+// parameter ← parameter − learning_rate · velocity, or with NESTEROV − learning_rate · (g + momentum · velocity).
+// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which first to end are changed;
+// rates = (learning_rate, factor, …). The factor may have a second part from the device.
+// Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
+struct Params {
+    first: u32,
+    end: u32,
+    momentum: f32,
+    weight_decay: f32,
+}
+#import params
+#import grid
+
+@group(0) @binding(0) var<storage, read_write> parameters: array<Elem>;
+@group(0) @binding(1) var<storage, read_write> velocities: array<Elem>;
+@group(0) @binding(2) var<storage, read> gradients: array<Elem>;
+@group(0) @binding(3) var<storage, read> rates: array<f32>;
+#code
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = p.first + linear_workgroup(group, groups) * WG + lane;
+    if (i >= p.end) {
+        return;
+    }
+    let parameter = parameters[i];
+    let g = gradients[i] * gradient_factor() + parameter * p.weight_decay;
+    let velocity = velocities[i] * p.momentum + g;
+    velocities[i] = velocity;
+    if (NESTEROV) {
+        parameters[i] = parameter - (g + velocity * p.momentum) * rates[0];
+    } else {
+        parameters[i] = parameter - velocity * rates[0];
+    }
+}

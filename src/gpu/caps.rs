@@ -1,0 +1,145 @@
+//! What an adapter can do, as a plain value that can be lowered.
+
+use std::fmt;
+
+/// What kind of machine an adapter is; strategies differ most along this line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AdapterKind {
+    /// A GPU with its own memory.
+    Discrete,
+    /// A GPU that shares the host's memory.
+    Integrated,
+    /// A GPU behind a virtual machine.
+    Virtual,
+    /// A software implementation on the CPU.
+    Software,
+    /// Unknown.
+    Other,
+}
+
+impl fmt::Display for AdapterKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Discrete => "discrete GPU",
+            Self::Integrated => "integrated GPU",
+            Self::Virtual => "virtual GPU",
+            Self::Software => "software",
+            Self::Other => "other",
+        })
+    }
+}
+
+/// How much of an adapter's offer is used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Profile {
+    /// Everything the adapter offers that the engine has a use for.
+    #[default]
+    Offered,
+    /// WebGPU's default limits and no optional feature: what works under this profile works everywhere.
+    WebgpuMinimum,
+}
+
+/// Limits and features the planner chooses by. Sizes are in bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caps {
+    /// What kind of machine it is.
+    pub kind: AdapterKind,
+    /// Storage buffers a kernel may bind.
+    pub storage_buffers: usize,
+    /// Largest storage binding.
+    pub binding_bytes: u64,
+    /// Largest uniform binding.
+    pub uniform_bytes: u64,
+    /// Largest buffer.
+    pub buffer_bytes: u64,
+    /// Alignment of a storage binding's offset.
+    pub storage_alignment: u64,
+    /// Alignment of a dynamic uniform offset.
+    pub uniform_alignment: u64,
+    /// Workgroups along one dimension of a dispatch.
+    pub workgroups: u32,
+    /// Invocations of a workgroup.
+    pub invocations: u32,
+    /// Workgroup memory.
+    pub workgroup_bytes: u32,
+    /// Immediate (push-constant) data; 0 where there is none.
+    pub immediate_bytes: u32,
+    /// Smallest and largest subgroup, where kernels may use subgroup operations.
+    pub subgroup: Option<(u32, u32)>,
+    /// GPU timestamps inside a pass.
+    pub timestamps: bool,
+    /// 16-bit floats in kernels.
+    pub f16: bool,
+}
+
+impl Caps {
+    /// WebGPU's default limits, with no optional feature.
+    pub fn webgpu_minimum() -> Self {
+        Self {
+            kind: AdapterKind::Other,
+            storage_buffers: 8,
+            binding_bytes: 128 << 20,
+            uniform_bytes: 64 << 10,
+            buffer_bytes: 256 << 20,
+            storage_alignment: 256,
+            uniform_alignment: 256,
+            workgroups: 65_535,
+            invocations: 256,
+            workgroup_bytes: 16 << 10,
+            immediate_bytes: 0,
+            subgroup: None,
+            timestamps: false,
+            f16: false,
+        }
+    }
+
+    /// Whether the adapter runs on the CPU, where barriers and workgroup memory cost more than arithmetic.
+    pub fn is_software(&self) -> bool {
+        self.kind == AdapterKind::Software
+    }
+
+    pub(super) fn of(features: wgpu::Features, limits: &wgpu::Limits, info: &wgpu::AdapterInfo) -> Self {
+        let timestamps = wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES;
+        Self {
+            kind: match info.device_type {
+                wgpu::DeviceType::DiscreteGpu => AdapterKind::Discrete,
+                wgpu::DeviceType::IntegratedGpu => AdapterKind::Integrated,
+                wgpu::DeviceType::VirtualGpu => AdapterKind::Virtual,
+                wgpu::DeviceType::Cpu => AdapterKind::Software,
+                wgpu::DeviceType::Other => AdapterKind::Other,
+            },
+            storage_buffers: limits.max_storage_buffers_per_shader_stage as usize,
+            binding_bytes: limits.max_storage_buffer_binding_size,
+            uniform_bytes: limits.max_uniform_buffer_binding_size,
+            buffer_bytes: limits.max_buffer_size,
+            storage_alignment: u64::from(limits.min_storage_buffer_offset_alignment),
+            uniform_alignment: u64::from(limits.min_uniform_buffer_offset_alignment),
+            workgroups: limits.max_compute_workgroups_per_dimension,
+            invocations: limits.max_compute_invocations_per_workgroup,
+            workgroup_bytes: limits.max_compute_workgroup_storage_size,
+            immediate_bytes: if features.contains(wgpu::Features::IMMEDIATES) { limits.max_immediate_size } else { 0 },
+            subgroup: features
+                .contains(wgpu::Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            timestamps: features.contains(timestamps),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+        }
+    }
+}
+
+impl Profile {
+    /// The features and limits a device is opened with.
+    pub(super) fn request(self, features: wgpu::Features, limits: wgpu::Limits) -> (wgpu::Features, wgpu::Limits) {
+        match self {
+            Self::Offered => {
+                let useful = wgpu::Features::TIMESTAMP_QUERY
+                    | wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES
+                    | wgpu::Features::SUBGROUP
+                    | wgpu::Features::IMMEDIATES
+                    | wgpu::Features::SHADER_F16;
+                (features & useful, limits)
+            }
+            Self::WebgpuMinimum => (wgpu::Features::empty(), wgpu::Limits::default()),
+        }
+    }
+}

@@ -1,0 +1,166 @@
+//! A recording made ready on a device, and played into an encoder.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::device::{Device, Pipeline};
+use super::error::GpuError;
+use super::recording::{BufferId, BufferRole, Dispatch, PARAMS_BYTES, Recording};
+
+/// Persistent buffers by name, shared by recordings.
+pub type Banks = BTreeMap<String, wgpu::Buffer>;
+
+/// A recording whose pipelines, buffers and bind groups are made. Playing it allocates nothing.
+pub struct Playback {
+    buffers: Vec<wgpu::Buffer>,
+    steps: Vec<Step>,
+    /// Where the device has no immediates: every dispatch's parameters, one slot each.
+    params: Option<wgpu::BindGroup>,
+}
+
+struct Step {
+    pipeline: Arc<Pipeline>,
+    group: wgpu::BindGroup,
+    params: Vec<u8>,
+    params_offset: u32,
+    grid: [u32; 3],
+}
+
+impl Playback {
+    /// Compiles the kernels and makes the buffers and bind groups of `recording`. Banks come from `banks`.
+    ///
+    /// # Errors
+    /// When a bank is missing or too small, or the device refuses a buffer or a kernel.
+    pub fn new(device: &Device, recording: &Recording, banks: &Banks) -> Result<Self, GpuError> {
+        let buffers = recording
+            .buffers
+            .iter()
+            .map(|spec| match &spec.role {
+                BufferRole::Bank(key) => match banks.get(key) {
+                    Some(buffer) if buffer.size() >= spec.bytes => Ok(buffer.clone()),
+                    found => Err(GpuError::Refused {
+                        what: format!("bank {key}"),
+                        why: format!("{} bytes wanted, found {:?}", spec.bytes, found.map(wgpu::Buffer::size)),
+                    }),
+                },
+                BufferRole::Constant(bytes) => {
+                    let buffer = device.buffer(&spec.label, spec.bytes)?;
+                    device.queue().write_buffer(&buffer, 0, bytes);
+                    Ok(buffer)
+                }
+                BufferRole::Scratch | BufferRole::Input | BufferRole::Output => device.buffer(&spec.label, spec.bytes),
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let stride = device.caps().uniform_alignment.max(PARAMS_BYTES as u64);
+        let steps = recording
+            .dispatches
+            .iter()
+            .zip(0u32..)
+            .map(|(dispatch, index)| {
+                let pipeline = device.pipeline(&recording.pipelines[dispatch.pipeline.0 as usize])?;
+                let group = bind(device, &pipeline, dispatch, &buffers)?;
+                let params_offset = index * stride as u32;
+                Ok(Step { pipeline, group, params: dispatch.params.clone(), params_offset, grid: dispatch.grid })
+            })
+            .collect::<Result<Vec<_>, GpuError>>()?;
+        let params = match device.params_layout() {
+            Some(layout) => Some(params_group(device, layout, &steps, stride)?),
+            None => None,
+        };
+        Ok(Self { buffers, steps, params })
+    }
+
+    /// Records one compute pass that runs everything, into the caller's encoder.
+    pub fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("girih"),
+            timestamp_writes: None,
+        });
+        self.dispatch(&mut pass, 0..self.steps.len());
+    }
+
+    /// As [`Playback::encode`], with a timestamp before the first dispatch and after each one: `queries` must hold one
+    /// more than there are dispatches.
+    pub fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, queries: &wgpu::QuerySet) {
+        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+            label: Some("girih"),
+            timestamp_writes: None,
+        });
+        pass.write_timestamp(queries, 0);
+        for (index, query) in (0..self.steps.len()).zip(1..) {
+            self.dispatch(&mut pass, index..index + 1);
+            pass.write_timestamp(queries, query);
+        }
+    }
+
+    fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, range: std::ops::Range<usize>) {
+        for step in &self.steps[range] {
+            pass.set_pipeline(&step.pipeline.pipeline);
+            pass.set_bind_group(0, &step.group, &[]);
+            if !step.params.is_empty() {
+                match &self.params {
+                    Some(params) => pass.set_bind_group(1, params, &[step.params_offset]),
+                    None => pass.set_immediates(0, &step.params),
+                }
+            }
+            let [x, y, z] = step.grid;
+            pass.dispatch_workgroups(x, y, z);
+        }
+    }
+
+    /// The buffer made for `id`.
+    pub fn buffer(&self, id: BufferId) -> &wgpu::Buffer {
+        &self.buffers[id.0 as usize]
+    }
+
+    /// How many dispatches a run has.
+    pub fn dispatch_count(&self) -> usize {
+        self.steps.len()
+    }
+}
+
+fn bind(
+    device: &Device,
+    pipeline: &Pipeline,
+    dispatch: &Dispatch,
+    buffers: &[wgpu::Buffer],
+) -> Result<wgpu::BindGroup, GpuError> {
+    let entries: Vec<_> = (0..)
+        .zip(&dispatch.bindings)
+        .map(|(binding, b)| wgpu::BindGroupEntry {
+            binding,
+            resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                buffer: &buffers[b.buffer.0 as usize],
+                offset: b.offset,
+                size: std::num::NonZeroU64::new(b.bytes),
+            }),
+        })
+        .collect();
+    let label = Some(dispatch.label.as_str());
+    let descriptor = wgpu::BindGroupDescriptor { label, layout: &pipeline.layout, entries: &entries };
+    device.guarded(&dispatch.label, 0, || device.wgpu().create_bind_group(&descriptor))
+}
+
+fn params_group(
+    device: &Device,
+    layout: &wgpu::BindGroupLayout,
+    steps: &[Step],
+    stride: u64,
+) -> Result<wgpu::BindGroup, GpuError> {
+    let bytes = steps.len().max(1) as u64 * stride;
+    let buffer = device.buffer("params", bytes)?;
+    let mut contents = vec![0; bytes as usize];
+    for step in steps {
+        let start = step.params_offset as usize;
+        contents[start..start + step.params.len()].copy_from_slice(&step.params);
+    }
+    device.queue().write_buffer(&buffer, 0, &contents);
+    let resource = wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+        buffer: &buffer,
+        offset: 0,
+        size: std::num::NonZeroU64::new(PARAMS_BYTES as u64),
+    });
+    let entries = [wgpu::BindGroupEntry { binding: 0, resource }];
+    let descriptor = wgpu::BindGroupDescriptor { label: Some("params"), layout, entries: &entries };
+    device.guarded("the parameter uniform", bytes, || device.wgpu().create_bind_group(&descriptor))
+}

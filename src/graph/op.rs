@@ -1,0 +1,174 @@
+//! The interface every op implements, in one file of `src/ops/` each.
+
+use std::fmt;
+
+use super::error::{GraphError, ShapeError};
+use super::graph::Graph;
+use super::node::NodeId;
+use crate::gpu::Caps;
+use crate::kernel::{Candidates, KernelCall, Operand};
+use crate::tensor::{Array, TensorType};
+
+/// A tensor operation: what it computes, how it is differentiated, and by which kernels.
+pub trait Op: fmt::Debug + Send + Sync {
+    /// Its name in listings, such as `conv2d`.
+    fn name(&self) -> &'static str;
+
+    /// The type of the output.
+    ///
+    /// # Errors
+    /// When the inputs do not fit; the message names both shapes.
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError>;
+
+    /// The value in f64, by the simplest loops that are right: what every kernel is tested against.
+    fn reference(&self, inputs: &[&Array]) -> Array;
+
+    /// The gradients with respect to the inputs as new nodes, given that of the output. `None` for an input through
+    /// which nothing flows. An op that has no gradient says so with [`Vjp::undefined`].
+    ///
+    /// # Errors
+    /// When the op has no gradient or a gradient op refuses its inputs.
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError>;
+
+    /// The kernels that compute it under `l.caps`, one list a strategy, the preferred one first.
+    fn lower(&self, l: &Lowering<'_>) -> Candidates;
+
+    /// Floating-point operations of one evaluation, a multiply-add counting two.
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        types.output.count() as u64
+    }
+
+    /// Inputs overwritten in place. Such an op is an effect: it has no value (its type is f32 `[0]`), its mutated inputs
+    /// are variables or banks, and it runs after every node that has a value.
+    fn mutates(&self) -> &'static [usize] {
+        &[]
+    }
+
+    /// The reference of an effect: overwrites the inputs that [`Op::mutates`] names.
+    fn mutate(&self, _inputs: &mut [Array]) {}
+
+    /// The output's first element within input 0, when the output is a contiguous window of it: such an op costs nothing.
+    fn view(&self, _types: &OpTypes<'_>) -> Option<usize> {
+        None
+    }
+
+    /// For an op that lays its inputs one after another: the first output element of each. The planner then lets the
+    /// inputs be computed in place.
+    fn places(&self, _types: &OpTypes<'_>) -> Option<Vec<usize>> {
+        None
+    }
+
+    /// For an element-wise op: its function, which the planner fuses into its neighbours.
+    fn function(&self) -> Option<&'static Function> {
+        None
+    }
+
+    /// Whether its kernels apply `l.epilogue` to each result before storing it.
+    fn takes_epilogue(&self) -> bool {
+        false
+    }
+}
+
+/// An element-wise function: a row of the table in `ops/pointwise/functions.rs`.
+#[derive(Debug)]
+pub struct Function {
+    /// Its name, unique in the table.
+    pub name: &'static str,
+    /// How many operands it takes.
+    pub arity: usize,
+    /// WGSL with `{0}`, `{1}`, … for the operands, correct for `Elem` = f32 and vec4<f32>.
+    pub wgsl: &'static str,
+    /// The same in f64.
+    pub value: fn(&[f64]) -> f64,
+    /// Intervals its test cases draw operands from; the first operand's also serves those that have none.
+    pub domain: &'static [(f32, f32)],
+}
+
+impl PartialEq for Function {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+/// The types of one use of an op.
+#[derive(Clone, Copy, Debug)]
+pub struct OpTypes<'a> {
+    /// Input types.
+    pub inputs: &'a [TensorType],
+    /// Output type.
+    pub output: &'a TensorType,
+}
+
+/// What a lowering may depend on.
+#[derive(Clone, Copy)]
+pub struct Lowering<'a> {
+    /// Input types of the op itself.
+    pub inputs: &'a [TensorType],
+    /// Output type.
+    pub output: &'a TensorType,
+    /// What the device can do.
+    pub caps: &'a Caps,
+    /// What is applied to each result before it is stored.
+    pub epilogue: Option<&'a dyn Epilogue>,
+}
+
+/// An element-wise function at the end of another op's kernel.
+pub trait Epilogue {
+    /// Operands beside the result; they are the op's inputs from `Lowering::inputs.len()` on.
+    fn operand_count(&self) -> usize;
+
+    /// WGSL that declares the operands' bindings, numbered from `first`, and
+    /// `fn epilogue(value: f32, index: u32) -> f32`, where `index` is the result's place in the output.
+    fn wgsl(&self, first: usize) -> String;
+}
+
+impl<'a> Lowering<'a> {
+    /// Fills the hole of a call whose kernel ends with an epilogue, and binds the epilogue's operands behind the call's
+    /// own bindings.
+    pub fn with_epilogue(&self, mut call: KernelCall) -> KernelCall {
+        let code = match self.epilogue {
+            None => "fn epilogue(value: f32, index: u32) -> f32 { return value; }".to_owned(),
+            Some(epilogue) => {
+                let code = epilogue.wgsl(call.operands.len());
+                let first = self.inputs.len();
+                call = (first..first + epilogue.operand_count()).fold(call, |c, i| c.bind(Operand::Input(i)));
+                code
+            }
+        };
+        call.kernel = call.kernel.code(code);
+        call
+    }
+
+    /// The types alone.
+    pub fn types(&self) -> OpTypes<'a> {
+        OpTypes { inputs: self.inputs, output: self.output }
+    }
+}
+
+/// The nodes around an op whose gradient is wanted.
+#[derive(Clone, Copy, Debug)]
+pub struct Vjp<'a> {
+    /// The op's name, for errors.
+    pub name: &'static str,
+    /// Its inputs.
+    pub inputs: &'a [NodeId],
+    /// Its output.
+    pub output: NodeId,
+    /// The gradient of the loss with respect to the output.
+    pub d_output: NodeId,
+    /// Which inputs' gradients are wanted.
+    pub wanted: &'a [bool],
+}
+
+impl Vjp<'_> {
+    /// The answer of an op that has no gradient.
+    ///
+    /// # Errors
+    /// Always.
+    pub fn undefined(&self, graph: &Graph) -> Result<Gradients, GraphError> {
+        Err(graph.error(self.name, self.inputs, "has no gradient"))
+    }
+}
+
+/// One gradient an input; `None` where nothing flows or nothing is wanted.
+pub type Gradients = Vec<Option<NodeId>>;

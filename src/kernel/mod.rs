@@ -1,0 +1,14 @@
+//! WGSL source → specialised, checked module with its interface reflected → [`KernelCall`].
+//!
+//! A kernel is specialised by three mechanisms and no others: constants in a generated preamble, `#import` of a file of
+//! `shaders/lib/`, and one hole (`#code`) that a code generator fills.
+
+mod call;
+mod module;
+mod source;
+
+pub use call::{Bound, Candidates, KernelCall, Operand, Scalar, Strategy, linear_grid};
+pub use module::{Field, KernelError, Module};
+pub use source::{Constant, Kernel, Source};
+
+pub(crate) use source::source;

@@ -1,0 +1,163 @@
+//! A specialised kernel, parsed and checked by naga, with its interface reflected.
+
+use std::fmt;
+use std::sync::Arc;
+
+use naga::{AddressSpace, ScalarKind, ShaderStage, StorageAccess, TypeInner};
+
+use super::call::Scalar;
+use super::source::Kernel;
+use crate::gpu::{Access, PARAMS_BYTES, PipelineSpec};
+
+/// A kernel that does not hold together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KernelError {
+    /// The kernel.
+    pub kernel: String,
+    /// What is wrong, with the place in the source.
+    pub why: String,
+}
+
+impl KernelError {
+    pub(super) fn unknown(kernel: &str, line: &str) -> Self {
+        Self { kernel: kernel.to_owned(), why: format!("unknown directive `{line}`") }
+    }
+}
+
+impl fmt::Display for KernelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "kernel {}: {}", self.kernel, self.why)
+    }
+}
+
+impl std::error::Error for KernelError {}
+
+/// A field of a kernel's parameter struct.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// Its name in WGSL.
+    pub name: String,
+    /// Byte offset.
+    pub offset: u32,
+    /// Whether it is an f32; else a u32.
+    pub float: bool,
+}
+
+/// A checked kernel, ready to become a pipeline.
+#[derive(Clone, Debug)]
+pub struct Module {
+    /// What a device makes a pipeline from.
+    pub spec: PipelineSpec,
+    /// The parameter struct.
+    pub fields: Vec<Field>,
+    /// Bytes of workgroup memory used, which wgpu does not check.
+    pub workgroup_bytes: u32,
+}
+
+impl Module {
+    /// Specialises, parses and validates `kernel`, and reflects its bindings and parameters.
+    ///
+    /// # Errors
+    /// On any fault of the source, in naga's words.
+    pub fn new(kernel: &Kernel, immediates: bool) -> Result<Self, KernelError> {
+        let fault = |why: String| KernelError { kernel: kernel.name().to_owned(), why };
+        let wgsl = kernel.wgsl(immediates)?;
+        let module = naga::front::wgsl::parse_str(&wgsl).map_err(|e| fault(e.emit_to_string(&wgsl)))?;
+        let capabilities = naga::valid::Capabilities::all();
+        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
+            .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
+            .subgroup_operations(naga::valid::SubgroupOperationSet::all())
+            .validate(&module)
+            .map_err(|e| fault(e.emit_to_string(&wgsl)))?;
+        let [entry] = module.entry_points.as_slice() else {
+            return Err(fault(format!("{} entry points, one wanted", module.entry_points.len())));
+        };
+        if entry.name != "main" || entry.stage != ShaderStage::Compute {
+            return Err(fault(format!("the entry point is {:?}, not a compute shader called main", entry.name)));
+        }
+        let mut bindings = Vec::new();
+        let (mut fields, mut params_bytes, mut workgroup_bytes) = (Vec::new(), 0, 0);
+        for (_, global) in module.global_variables.iter() {
+            let inner = &module.types[global.ty].inner;
+            match global.space {
+                AddressSpace::Storage { access } => {
+                    let place = global.binding.filter(|b| b.group == 0).map(|b| b.binding as usize);
+                    let place = place.ok_or_else(|| fault("a storage binding outside group 0".into()))?;
+                    let access =
+                        if access.contains(StorageAccess::STORE) { Access::ReadWrite } else { Access::Read };
+                    bindings.push((place, access));
+                }
+                AddressSpace::Uniform if global.binding.is_some_and(|b| b.group == 0) => {
+                    bindings.extend(global.binding.map(|b| (b.binding as usize, Access::Uniform)));
+                }
+                AddressSpace::Immediate | AddressSpace::Uniform => {
+                    let TypeInner::Struct { members, span } = inner else {
+                        return Err(fault("parameters must be a struct".into()));
+                    };
+                    (fields, params_bytes) = (reflect(&module, members).map_err(&fault)?, *span);
+                }
+                AddressSpace::WorkGroup => workgroup_bytes += inner.size(module.to_ctx()),
+                _ => {}
+            }
+        }
+        bindings.sort_unstable_by_key(|(place, _)| *place);
+        if bindings.iter().enumerate().any(|(i, (place, _))| i != *place) {
+            return Err(fault("bindings must be numbered from 0 without gaps".into()));
+        }
+        if params_bytes as usize > PARAMS_BYTES {
+            return Err(fault(format!("{params_bytes} bytes of parameters, of {PARAMS_BYTES}")));
+        }
+        let spec = PipelineSpec {
+            label: kernel.name().to_owned(),
+            wgsl: wgsl.into(),
+            bindings: bindings.into_iter().map(|(_, access)| access).collect::<Arc<[_]>>(),
+            params_bytes,
+            workgroup: entry.workgroup_size,
+        };
+        Ok(Self { spec, fields, workgroup_bytes })
+    }
+
+    /// Lays named parameter values out as the kernel's struct.
+    ///
+    /// # Errors
+    /// When a field has no value, a value has no field, or the types differ.
+    pub fn pack(&self, params: &[(&'static str, Scalar)]) -> Result<Vec<u8>, KernelError> {
+        let fault = |why: String| KernelError { kernel: self.spec.label.clone(), why };
+        let mut bytes = vec![0; self.spec.params_bytes as usize];
+        for (name, _) in params {
+            if !self.fields.iter().any(|f| f.name == *name) {
+                return Err(fault(format!("no parameter is called {name}")));
+            }
+        }
+        for field in &self.fields {
+            let value = params.iter().find(|(name, _)| *name == field.name).map(|(_, value)| *value);
+            let word = match value {
+                Some(Scalar::U32(v)) if !field.float => v.to_le_bytes(),
+                Some(Scalar::F32(v)) if field.float => v.to_le_bytes(),
+                Some(_) => return Err(fault(format!("parameter {} is of the other type", field.name))),
+                None => return Err(fault(format!("parameter {} has no value", field.name))),
+            };
+            let start = field.offset as usize;
+            bytes[start..start + 4].copy_from_slice(&word);
+        }
+        Ok(bytes)
+    }
+}
+
+fn reflect(module: &naga::Module, members: &[naga::StructMember]) -> Result<Vec<Field>, String> {
+    members
+        .iter()
+        .map(|member| {
+            let name = member.name.clone().unwrap_or_default();
+            match module.types[member.ty].inner {
+                TypeInner::Scalar(naga::Scalar { kind: ScalarKind::Float, width: 4 }) => {
+                    Ok(Field { name, offset: member.offset, float: true })
+                }
+                TypeInner::Scalar(naga::Scalar { kind: ScalarKind::Uint, width: 4 }) => {
+                    Ok(Field { name, offset: member.offset, float: false })
+                }
+                _ => Err(format!("parameter {name} is neither u32 nor f32")),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,157 @@
+//! Kernel sources and their specialisation.
+
+use std::fmt;
+use std::fmt::Write as _;
+
+use super::module::KernelError;
+
+/// A WGSL file of `shaders/`, by name.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Source {
+    /// The file's stem; also the kernel's name and the label a GPU debugger shows.
+    pub name: &'static str,
+    /// The file's text.
+    pub wgsl: &'static str,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The [`Source`] of `shaders/<name>.wgsl`.
+macro_rules! source {
+    ($name:literal) => {
+        $crate::kernel::Source {
+            name: $name,
+            wgsl: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")),
+        }
+    };
+}
+pub(crate) use source;
+
+/// `shaders/lib/`: what `#import` finds.
+const LIBRARY: &[(&str, &str)] = &[
+    ("activation", include_str!("../../shaders/lib/activation.wgsl")),
+    ("grid", include_str!("../../shaders/lib/grid.wgsl")),
+    ("random", include_str!("../../shaders/lib/random.wgsl")),
+];
+
+/// The value of a preamble constant.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Constant {
+    /// `const NAME: u32`.
+    U32(u32),
+    /// `const NAME: bool`.
+    Bool(bool),
+    /// `const NAME: f32`, by its bits.
+    F32(u32),
+    /// `alias NAME = type`.
+    Type(&'static str),
+}
+
+impl From<u32> for Constant {
+    fn from(value: u32) -> Self {
+        Self::U32(value)
+    }
+}
+
+impl From<usize> for Constant {
+    fn from(value: usize) -> Self {
+        // Tile sizes and kernel extents: far below 2³².
+        Self::U32(value as u32)
+    }
+}
+
+impl From<bool> for Constant {
+    fn from(value: bool) -> Self {
+        Self::Bool(value)
+    }
+}
+
+impl From<f32> for Constant {
+    fn from(value: f32) -> Self {
+        Self::F32(value.to_bits())
+    }
+}
+
+impl From<&'static str> for Constant {
+    fn from(value: &'static str) -> Self {
+        Self::Type(value)
+    }
+}
+
+/// A source and its specialisation.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Kernel {
+    source: Source,
+    constants: Vec<(&'static str, Constant)>,
+    code: String,
+}
+
+impl Kernel {
+    /// The unspecialised kernel.
+    pub fn new(source: Source) -> Self {
+        Self { source, constants: Vec::new(), code: String::new() }
+    }
+
+    /// Adds a preamble constant.
+    #[must_use]
+    pub fn constant(mut self, name: &'static str, value: impl Into<Constant>) -> Self {
+        self.constants.push((name, value.into()));
+        self
+    }
+
+    /// Fills the hole.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = code.into();
+        self
+    }
+
+    /// The kernel's name.
+    pub fn name(&self) -> &'static str {
+        self.source.name
+    }
+
+    /// The specialised WGSL. Parameters travel as immediates, or else as a uniform in group 1.
+    ///
+    /// # Errors
+    /// On an unknown `#import` or directive.
+    pub fn wgsl(&self, immediates: bool) -> Result<String, KernelError> {
+        let mut out = String::with_capacity(self.source.wgsl.len() + 512);
+        for (name, value) in &self.constants {
+            // Writing to a string cannot fail.
+            let _ = match value {
+                Constant::U32(v) => writeln!(out, "const {name}: u32 = {v}u;"),
+                Constant::Bool(v) => writeln!(out, "const {name}: bool = {v};"),
+                Constant::F32(bits) => writeln!(out, "const {name}: f32 = {:?}f;", f32::from_bits(*bits)),
+                Constant::Type(v) => writeln!(out, "alias {name} = {v};"),
+            };
+        }
+        let mut imported = Vec::new();
+        for line in self.source.wgsl.lines() {
+            match line.strip_prefix('#').map(|directive| directive.split_once(' ').unwrap_or((directive, ""))) {
+                None => out.push_str(line),
+                Some(("code", "")) => out.push_str(&self.code),
+                Some(("import", "params")) => out.push_str(if immediates {
+                    "var<immediate> p: Params;"
+                } else {
+                    "@group(1) @binding(0) var<uniform> p: Params;"
+                }),
+                Some(("import", name)) => {
+                    let found = LIBRARY.iter().find(|(file, _)| *file == name);
+                    let (file, text) = found.ok_or_else(|| KernelError::unknown(self.name(), line))?;
+                    if !imported.contains(file) {
+                        imported.push(*file);
+                        out.push_str(text);
+                    }
+                }
+                Some(_) => return Err(KernelError::unknown(self.name(), line)),
+            }
+            out.push('\n');
+        }
+        Ok(out)
+    }
+}

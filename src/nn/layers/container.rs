@@ -1,0 +1,67 @@
+//! Layers made of layers.
+
+use crate::graph::{GraphError, NodeId};
+use crate::nn::{Layer, Net};
+
+/// `[N, …]` → `[N, everything else]`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Flatten;
+
+impl Layer for Flatten {
+    fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        net.graph().flatten(x)
+    }
+}
+
+/// Named layers, one after another. A layer's name is a part of its parameters' names.
+#[derive(Debug, Default)]
+pub struct Sequential {
+    layers: Vec<(String, Box<dyn Layer>)>,
+}
+
+impl Sequential {
+    /// No layers: its output is its input.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a layer at the end.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>, layer: impl Layer + 'static) -> Self {
+        self.layers.push((name.into(), Box::new(layer)));
+        self
+    }
+
+    /// The layers and their names, in order.
+    pub fn layers(&self) -> impl Iterator<Item = (&str, &dyn Layer)> {
+        self.layers.iter().map(|(name, layer)| (name.as_str(), layer.as_ref()))
+    }
+}
+
+impl Layer for Sequential {
+    fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        self.layers().try_fold(x, |x, (name, layer)| net.scoped(name, |net| layer.build(net, x)))
+    }
+}
+
+/// x + layer(x), for a layer that keeps the shape (He et al., *Deep Residual Learning for Image Recognition*, 2015).
+#[derive(Debug)]
+pub struct Residual(Box<dyn Layer>);
+
+impl Residual {
+    /// Around `layer`.
+    pub fn new(layer: impl Layer + 'static) -> Self {
+        Self(Box::new(layer))
+    }
+}
+
+impl Layer for Residual {
+    fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        let y = self.0.build(net, x)?;
+        // Broadcasting would hide a mistake here.
+        if net.shape(x) != net.shape(y) {
+            return Err(net.error("residual", &[x, y], "a residual must keep its input's shape"));
+        }
+        net.graph().add(x, y)
+    }
+}

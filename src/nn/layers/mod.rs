@@ -1,0 +1,17 @@
+//! The layers.
+
+mod activation;
+mod batch_norm;
+mod container;
+mod conv2d;
+mod dropout;
+mod linear;
+mod pool;
+
+pub use activation::Activation;
+pub use batch_norm::BatchNorm2d;
+pub use container::{Flatten, Residual, Sequential};
+pub use conv2d::Conv2d;
+pub use dropout::Dropout;
+pub use linear::Linear;
+pub use pool::{AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d};

@@ -1,0 +1,143 @@
+//! Normalisation by given statistics.
+
+use super::parts::width;
+use super::{BnGrad, BnSums, Planes, inverse_deviation, normalised, over_planes};
+use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::tensor::{Array, HostTensor, TensorType};
+
+const WORKGROUP: usize = 64;
+/// Vectors of a plane an invocation computes, to load its channel's numbers but once.
+const RUN: usize = 4;
+
+/// `x` `[n, channels, …]`, statistics `[2, channels]`, weight and bias `[channels]` → the shape of `x`:
+/// `(x − mean) / √(variance + eps) · weight + bias`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BnApply {
+    /// What keeps the deviation from zero.
+    pub eps: f32,
+}
+
+impl Op for BnApply {
+    fn name(&self) -> &'static str {
+        "bn_apply"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [x, stats, weight, bias] = inputs else {
+            return Err(ShapeError::new("takes x, statistics, weight and bias"));
+        };
+        let planes = Planes::of(x)?;
+        planes.expect(&[
+            ("statistics", stats, planes.stats_type()),
+            ("weight", weight, planes.channel_type()),
+            ("bias", bias, planes.channel_type()),
+        ])?;
+        Ok(x.clone())
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let [x, stats, weight, bias] = [inputs[0], inputs[1], inputs[2], inputs[3]];
+        let mut y = x.clone();
+        Planes::of_shape(&x.shape).each(|place, c| {
+            y.values[place] = normalised(x, stats, self.eps, place, c) * weight.values[c] + bias.values[c];
+        });
+        y
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        let &[x, stats, weight, _] = io.inputs else { return io.undefined(graph) };
+        let &[wants_x, wants_stats, wants_weight, wants_bias] = io.wanted else { return io.undefined(graph) };
+        let producer = graph.node(stats);
+        let own_stats = producer.op().is_some_and(|op| op.name() == "bn_stats") && producer.inputs == [x];
+        let d = io.d_output;
+        let sums = if own_stats || wants_stats || wants_weight || wants_bias {
+            Some(graph.apply(BnSums { eps: self.eps }, &[x, d, stats])?)
+        } else {
+            None
+        };
+        let d_x = match sums {
+            // The gradient through the statistics of this very `x` folds into one pass.
+            Some(sums) if own_stats && wants_x => {
+                Some(graph.apply(BnGrad { eps: self.eps }, &[x, d, stats, sums, weight])?)
+            }
+            _ if wants_x => {
+                let variance = graph.slice(stats, 0, 1, 2)?;
+                let deviation = inverse_deviation(graph, variance, self.eps)?;
+                let scale = graph.mul(deviation, weight)?;
+                let scale = over_planes(graph, scale, x)?;
+                Some(graph.mul(d, scale)?)
+            }
+            _ => None,
+        };
+        let d_stats = match sums {
+            Some(sums) if wants_stats && !own_stats => Some(self.d_stats(graph, stats, weight, sums)?),
+            _ => None,
+        };
+        let mut row = |row: usize, wanted: bool| -> Result<Option<NodeId>, GraphError> {
+            let Some(sums) = sums.filter(|_| wanted) else { return Ok(None) };
+            let part = graph.slice(sums, 0, row, row + 1)?;
+            let channels = graph.ty(part).count();
+            graph.reshape(part, [channels]).map(Some)
+        };
+        let d_bias = row(0, wants_bias)?;
+        Ok(vec![d_x, d_stats, row(1, wants_weight)?, d_bias])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
+        let mut candidates = Vec::new();
+        if width(planes) == 4 {
+            candidates.push(self.strategy("vec4", Kernel::new(source!("bn_apply_vec4")), planes, 4, l));
+        }
+        candidates.push(self.strategy("scalar", Kernel::new(source!("bn_apply_scalar")), planes, 1, l));
+        candidates
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        types.output.count() as u64 * 2
+    }
+
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+}
+
+impl BnApply {
+    /// Of the mean `−w · r · Σ d_y` and of the variance `−½ · w · r² · Σ d_y · x̂`, with `r = 1 / √(variance + eps)`.
+    fn d_stats(&self, graph: &mut Graph, stats: NodeId, weight: NodeId, sums: NodeId) -> Result<NodeId, GraphError> {
+        let variance = graph.slice(stats, 0, 1, 2)?;
+        let deviation = inverse_deviation(graph, variance, self.eps)?;
+        let square = graph.square(deviation)?;
+        let [first, second] = [[1.0, 0.0], [0.0, 1.0]].map(|row| HostTensor::f32([2, 1], row.to_vec()));
+        let (Some(first), Some(second)) = (first, second) else { return Err(graph.error("bn_apply", &[], "rows")) };
+        let (first, second) = (graph.constant(first), graph.constant(second));
+        let half = graph.scalar(0.5);
+        let mean_factor = graph.mul(first, deviation)?;
+        let half_square = graph.mul(square, half)?;
+        let variance_factor = graph.mul(second, half_square)?;
+        let factor = graph.add(mean_factor, variance_factor)?;
+        let weighted = graph.mul(sums, weight)?;
+        let d_stats = graph.mul(weighted, factor)?;
+        graph.neg(d_stats)
+    }
+
+    fn strategy(&self, name: &'static str, kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> Strategy {
+        let call = over_elements(kernel, planes, width, l).param("eps", self.eps).bind_inputs(4).bind(Operand::Output);
+        Strategy::single(name, l.with_epilogue(call))
+    }
+}
+
+/// A call that gives each invocation up to [`RUN`] vectors of one plane.
+pub(super) fn over_elements(kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> KernelCall {
+    let size = planes.size / width;
+    let run = size.min(RUN);
+    let per_plane = size.div_ceil(run);
+    let invocations = planes.images * planes.channels * per_plane;
+    let kernel = kernel.constant("WG", WORKGROUP).constant("RUN", run);
+    KernelCall::new(kernel, linear_grid(invocations.div_ceil(WORKGROUP), l.caps))
+        .param("planes", planes.images * planes.channels)
+        .param("channels", planes.channels)
+        .param("size", size)
+        .param("per_plane", per_plane)
+}

@@ -1,0 +1,74 @@
+//! The input's gradient in training.
+
+use super::apply::over_elements;
+use super::parts::{element, width};
+use super::{Planes, normalised};
+use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
+use crate::tensor::{Array, TensorType};
+
+/// The gradient of normalising `x` by its own statistics: `x` and `d_y` `[n, channels, …]`, statistics and sums
+/// ([`super::BnSums`]) `[2, channels]`, weight `[channels]` → the shape of `x`:
+/// `weight / √(variance + eps) · (d_y − (Σ d_y + x̂ · Σ d_y · x̂) / count)`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BnGrad {
+    /// What keeps the deviation from zero.
+    pub eps: f32,
+}
+
+impl Op for BnGrad {
+    fn name(&self) -> &'static str {
+        "bn_grad"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [x, d_y, stats, sums, weight] = inputs else {
+            return Err(ShapeError::new("takes x, d_y, statistics, sums and weight"));
+        };
+        let planes = Planes::of(x)?;
+        planes.expect(&[
+            ("d_y", d_y, x.clone()),
+            ("statistics", stats, planes.stats_type()),
+            ("sums", sums, planes.stats_type()),
+            ("weight", weight, planes.channel_type()),
+        ])?;
+        Ok(x.clone())
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let [x, d_y, stats, sums, weight] = [inputs[0], inputs[1], inputs[2], inputs[3], inputs[4]];
+        let planes = Planes::of_shape(&x.shape);
+        let share = 1.0 / planes.count() as f64;
+        let mut d_x = d_y.clone();
+        planes.each(|place, c| {
+            let variance = stats.values[planes.channels + c] + f64::from(self.eps);
+            let x_hat = normalised(x, stats, self.eps, place, c);
+            let mean = share * (sums.values[c] + x_hat * sums.values[planes.channels + c]);
+            d_x.values[place] = weight.values[c] / variance.sqrt() * (d_y.values[place] - mean);
+        });
+        d_x
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        io.undefined(graph)
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
+        let strategy = |name, width| {
+            let kernel = Kernel::new(source!("bn_grad")).constant("Elem", element(width));
+            let call = over_elements(kernel, planes, width, l)
+                .param("share", 1.0 / planes.count() as f32)
+                .param("eps", self.eps)
+                .bind_inputs(5)
+                .bind(Operand::Output);
+            Strategy::single(name, call)
+        };
+        let scalar = strategy("scalar", 1);
+        if width(planes) == 4 { vec![strategy("vec4", 4), scalar] } else { vec![scalar] }
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        types.output.count() as u64 * 4
+    }
+}

@@ -1,0 +1,89 @@
+//! Mean and variance of each channel.
+
+use super::Planes;
+use super::parts::{Pass, prefers_tree};
+use crate::gpu::Caps;
+use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::tensor::{Array, TensorType};
+
+/// Input `[n, channels, …]` → `[2, channels]`: mean, then biased variance, of each channel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct BnStats;
+
+impl Op for BnStats {
+    fn name(&self) -> &'static str {
+        "bn_stats"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [x] = inputs else { return Err(ShapeError::new("takes one input")) };
+        Planes::of(x).map(|planes| planes.stats_type())
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        let planes = Planes::of_shape(&x.shape);
+        let mut stats = Array::zeros([2, planes.channels]);
+        let share = 1.0 / planes.count() as f64;
+        planes.each(|place, c| stats.values[c] += share * x.values[place]);
+        planes.each(|place, c| {
+            stats.values[planes.channels + c] += share * (x.values[place] - stats.values[c]).powi(2);
+        });
+        stats
+    }
+
+    /// `(d_mean + 2 · d_variance · (x − mean)) / count`. [`super::BnApply`] goes around it where it can.
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        let x = io.inputs[0];
+        let planes = Planes::of_shape(&graph.ty(x).shape);
+        let row = |graph: &mut Graph, stats, row| {
+            let row = graph.slice(stats, 0, row, row + 1)?;
+            super::over_planes(graph, row, x)
+        };
+        let mean = row(graph, io.output, 0)?;
+        let d_mean = row(graph, io.d_output, 0)?;
+        let d_variance = row(graph, io.d_output, 1)?;
+        let share = graph.scalar(1.0 / planes.count() as f32);
+        let twice_share = graph.scalar(2.0 / planes.count() as f32);
+        let shift = graph.mul(d_mean, share)?;
+        let slope = graph.mul(d_variance, twice_share)?;
+        let centred = graph.sub(x, mean)?;
+        let sloped = graph.mul(centred, slope)?;
+        Ok(vec![Some(graph.add(sloped, shift)?)])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
+        let lines = strategy("lines", Pass::lines(source!("bn_stats_lines"), planes, l.caps), planes, l.caps);
+        let tree = strategy("tree", Pass::tree(source!("bn_stats_tree"), planes, l.caps), planes, l.caps);
+        if prefers_tree(planes, l.caps) { vec![tree, lines] } else { vec![lines, tree] }
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        types.inputs[0].count() as u64 * 4
+    }
+}
+
+fn strategy(name: &'static str, pass: Pass, planes: Planes, caps: &Caps) -> Strategy {
+    let (to, scratch, split, [rows, run]) = (pass.destination(), pass.scratch(planes), pass.split, pass.extents);
+    // Partial results keep sums of squares; the whole is their mean.
+    let scale = if split.parts() == 1 { 1.0 / planes.count() as f32 } else { 1.0 };
+    let mut calls = vec![pass.call.param("scale", scale).bind(Operand::Input(0)).bind(to)];
+    if split.parts() > 1 {
+        const WORKGROUP: usize = 64;
+        let kernel = Kernel::new(source!("bn_stats_merge")).constant("WG", WORKGROUP);
+        let merge = KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
+            .param("channels", planes.channels)
+            .param("parts", split.parts())
+            .param("rows", rows)
+            .param("run", run)
+            .param("rows_each", split.rows_each)
+            .param("run_parts", split.run_parts)
+            .param("run_each", split.run_each)
+            .bind(Operand::Scratch(0))
+            .bind(Operand::Output);
+        calls.push(merge);
+    }
+    Strategy { name, calls, scratch }
+}

@@ -1,0 +1,76 @@
+//! The gradient of a convolution with respect to its input: a convolution's transpose.
+
+use super::geometry::Geometry;
+use super::{Conv2d, direct, extents, four, window};
+use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::Candidates;
+use crate::tensor::{Array, TensorType};
+
+/// d_y `[N, O, OH, OW]`, weight `[O, C / groups, KH, KW]` → d_x `[N, C, H, W]`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2dDInput {
+    /// The convolution.
+    pub conv: Conv2d,
+    /// Rows and columns of its input, which those of the output leave open where the stride is not 1.
+    pub size: [usize; 2],
+}
+
+impl Conv2dDInput {
+    fn geometry(&self, d_y: &TensorType, weight: &TensorType) -> Result<Geometry, ShapeError> {
+        let (d_y, weight) = (four("d_y", d_y)?, four("weight", weight)?);
+        let [h, w] = self.size;
+        let geometry = Geometry::new(&self.conv, [d_y[0], weight[1] * self.conv.groups, h, w], weight)?;
+        if geometry.y() != d_y {
+            let y = geometry.y();
+            return Err(ShapeError::new(format!("d_y must be {y:?} for inputs of {h}x{w}, not {d_y:?}")));
+        }
+        Ok(geometry)
+    }
+}
+
+impl Op for Conv2dDInput {
+    fn name(&self) -> &'static str {
+        "conv2d_d_input"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [d_y, weight] = inputs else { return Err(ShapeError::new("takes d_y and weight")) };
+        Ok(TensorType::f32(self.geometry(d_y, weight)?.x()))
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let [d_y, weight] = inputs else { return Array::zeros([0]) };
+        let x = [d_y.shape[0], weight.shape[1] * self.conv.groups, self.size[0], self.size[1]];
+        let mut d_x = Array::zeros(x);
+        let geometry = Geometry::of_arrays(&self.conv, &d_x, weight);
+        geometry.walk(|xi, wi, yi| d_x.values[xi] += d_y.values[yi] * weight.values[wi]);
+        d_x
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        // Linear in each input: its gradients are the other two passes.
+        let &[d_y, weight] = io.inputs else { return io.undefined(graph) };
+        let d_d_y = graph.conv2d(io.d_output, weight, None, &self.conv)?;
+        let kernel = extents(graph, weight);
+        let d_weight = graph.conv2d_d_weight(io.d_output, d_y, &self.conv, kernel)?;
+        Ok(vec![Some(d_d_y), Some(d_weight)])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        let mut candidates = Vec::new();
+        if l.caps.is_software() {
+            candidates.extend(window::d_input(&geometry, l));
+        }
+        candidates.push(direct::d_input(&geometry, l));
+        candidates
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        self.geometry(&types.inputs[0], &types.inputs[1]).map_or(0, |g| g.flops())
+    }
+
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,137 @@
+//! All extents of one convolution.
+
+use super::{Conv2d, four};
+use crate::graph::ShapeError;
+use crate::kernel::KernelCall;
+use crate::tensor::{Array, TensorType};
+
+/// A convolution with the extents of its operands.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Geometry {
+    pub n: usize,
+    /// Input channels, all groups.
+    pub c: usize,
+    pub h: usize,
+    pub w: usize,
+    /// Output channels, all groups.
+    pub o: usize,
+    pub oh: usize,
+    pub ow: usize,
+    pub kh: usize,
+    pub kw: usize,
+    pub stride: [usize; 2],
+    /// Zeros above and to the left.
+    pub padding: [usize; 2],
+    pub dilation: [usize; 2],
+    pub groups: usize,
+}
+
+impl Geometry {
+    /// The convolution of x `[N, C, H, W]` by weight `[O, C / groups, KH, KW]`.
+    pub fn new(conv: &Conv2d, x: [usize; 4], weight: [usize; 4]) -> Result<Self, ShapeError> {
+        let ([n, c, h, w], [o, group_c, kh, kw]) = (x, weight);
+        let wrong = |why: String| Err(ShapeError::new(format!("x {x:?} and weight {weight:?}: {why}")));
+        let Conv2d { stride, padding: [top, left, bottom, right], dilation, groups } = *conv;
+        if groups == 0 || c % groups != 0 || o % groups != 0 {
+            return wrong(format!("{c} channels in and {o} out do not divide into {groups} groups"));
+        }
+        if group_c * groups != c {
+            let has = group_c * groups;
+            return wrong(format!("the weight is for {has} channels in {groups} groups, x has {c}"));
+        }
+        if stride.contains(&0) || dilation.contains(&0) || c == 0 || kh == 0 || kw == 0 {
+            return wrong(format!("stride {stride:?}, dilation {dilation:?}, channels and kernel must be at least 1"));
+        }
+        let axis = |extent: usize, padding: usize, kernel: usize, axis: usize| {
+            Some((extent + padding).checked_sub((kernel - 1) * dilation[axis] + 1)? / stride[axis] + 1)
+        };
+        match (axis(h, top + bottom, kh, 0), axis(w, left + right, kw, 1)) {
+            (Some(oh), Some(ow)) => {
+                Ok(Self { n, c, h, w, o, oh, ow, kh, kw, stride, padding: [top, left], dilation, groups })
+            }
+            _ => wrong(format!("the kernel, with dilation {dilation:?}, is larger than the padded image")),
+        }
+    }
+
+    pub fn of_types(conv: &Conv2d, x: &TensorType, weight: &TensorType) -> Result<Self, ShapeError> {
+        Self::new(conv, four("x", x)?, four("weight", weight)?)
+    }
+
+    /// Of arrays whose types were inferred.
+    pub fn of_arrays(conv: &Conv2d, x: &Array, weight: &Array) -> Self {
+        let types = [x, weight].map(|a| TensorType::f32(a.shape.clone()));
+        Self::of_types(conv, &types[0], &types[1]).unwrap_or_else(|e| unreachable!("{}", e.0))
+    }
+
+    pub fn x(&self) -> [usize; 4] {
+        [self.n, self.c, self.h, self.w]
+    }
+
+    pub fn weight(&self) -> [usize; 4] {
+        [self.o, self.group_c(), self.kh, self.kw]
+    }
+
+    pub fn y(&self) -> [usize; 4] {
+        [self.n, self.o, self.oh, self.ow]
+    }
+
+    /// Input channels of a group.
+    pub fn group_c(&self) -> usize {
+        self.c / self.groups
+    }
+
+    /// Output channels of a group.
+    pub fn group_o(&self) -> usize {
+        self.o / self.groups
+    }
+
+    pub fn flops(&self) -> u64 {
+        2 * self.y().iter().chain(&self.weight()[1..]).map(|&n| n as u64).product::<u64>()
+    }
+
+    /// Calls `term` with the places in x, weight and y of every product that the convolution sums.
+    pub fn walk(&self, mut term: impl FnMut(usize, usize, usize)) {
+        let (group_c, group_o) = (self.group_c(), self.group_o());
+        let from = |axis: usize, out: usize, k: usize, extent: usize| {
+            let place = out * self.stride[axis] + k * self.dilation[axis];
+            place.checked_sub(self.padding[axis]).filter(|&place| place < extent)
+        };
+        for (n, o, oy, ox) in indices(self.y()) {
+            let y = ((n * self.o + o) * self.oh + oy) * self.ow + ox;
+            for ky in 0..self.kh {
+                let Some(iy) = from(0, oy, ky, self.h) else { continue };
+                for kx in 0..self.kw {
+                    let Some(ix) = from(1, ox, kx, self.w) else { continue };
+                    for c in 0..group_c {
+                        let x = ((n * self.c + o / group_o * group_c + c) * self.h + iy) * self.w + ix;
+                        term(x, ((o * group_c + c) * self.kh + ky) * self.kw + kx, y);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Sets the parameters that all direct kernels have.
+    pub fn params(&self, call: KernelCall) -> KernelCall {
+        call.param("n", self.n)
+            .param("c", self.c)
+            .param("h", self.h)
+            .param("w", self.w)
+            .param("o", self.o)
+            .param("oh", self.oh)
+            .param("ow", self.ow)
+            .param("kh", self.kh)
+            .param("kw", self.kw)
+            .param("stride_y", self.stride[0])
+            .param("stride_x", self.stride[1])
+            .param("pad_y", self.padding[0])
+            .param("pad_x", self.padding[1])
+            .param("dilation_y", self.dilation[0])
+            .param("dilation_x", self.dilation[1])
+            .param("groups", self.groups)
+    }
+}
+
+fn indices([a, b, c, d]: [usize; 4]) -> impl Iterator<Item = (usize, usize, usize, usize)> {
+    (0..a * b * c * d).map(move |i| (i / (b * c * d), i / (c * d) % b, i / d % c, i % d))
+}

@@ -1,0 +1,192 @@
+//! 2-D convolution (cross-correlation, as in PyTorch and ONNX), its gradients, and their kernels: `direct` for every
+//! shape and machine, `window` for software adapters, `tile` for GPUs.
+
+mod cases;
+mod d_input;
+mod d_weight;
+mod direct;
+mod geometry;
+mod window;
+
+pub use cases::cases;
+pub use d_input::Conv2dDInput;
+pub use d_weight::Conv2dDWeight;
+
+use geometry::Geometry;
+
+use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::Candidates;
+use crate::tensor::{Array, DType, TensorType};
+
+/// x `[N, C, H, W]`, weight `[O, C / groups, KH, KW]` → `[N, O, OH, OW]`:
+/// y\[n, o, i, j] = Σ x\[n, c, i·stride + ky·dilation − padding, …] · weight\[o, c, ky, kx] over the channels of o's
+/// group, with zeros around the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conv2d {
+    /// Rows and columns from window to window.
+    pub stride: [usize; 2],
+    /// Zeros around the image, in rows and columns: top, left, bottom, right.
+    pub padding: [usize; 4],
+    /// Rows and columns between neighbouring elements of a window.
+    pub dilation: [usize; 2],
+    /// Channels in and out are divided into this many groups that do not mix.
+    pub groups: usize,
+}
+
+impl Default for Conv2d {
+    fn default() -> Self {
+        Self { stride: [1; 2], padding: [0; 4], dilation: [1; 2], groups: 1 }
+    }
+}
+
+impl Conv2d {
+    /// Stride 1 and as much padding on every side as keeps the size under an odd `kernel`.
+    pub fn same(kernel: usize) -> Self {
+        Self::default().padding([kernel / 2; 4])
+    }
+
+    /// Sets the stride.
+    #[must_use]
+    pub fn stride(mut self, stride: [usize; 2]) -> Self {
+        self.stride = stride;
+        self
+    }
+
+    /// Sets the padding: top, left, bottom, right.
+    #[must_use]
+    pub fn padding(mut self, padding: [usize; 4]) -> Self {
+        self.padding = padding;
+        self
+    }
+
+    /// Sets the dilation.
+    #[must_use]
+    pub fn dilation(mut self, dilation: [usize; 2]) -> Self {
+        self.dilation = dilation;
+        self
+    }
+
+    /// Sets the number of groups.
+    #[must_use]
+    pub fn groups(mut self, groups: usize) -> Self {
+        self.groups = groups;
+        self
+    }
+}
+
+/// The four axes of an f32 input.
+fn four(name: &str, ty: &TensorType) -> Result<[usize; 4], ShapeError> {
+    match (ty.dtype, &*ty.shape) {
+        (DType::F32, &[a, b, c, d]) => Ok([a, b, c, d]),
+        _ => Err(ShapeError::new(format!("{name} must be f32 of four axes, not {ty}"))),
+    }
+}
+
+impl Op for Conv2d {
+    fn name(&self) -> &'static str {
+        "conv2d"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [x, weight] = inputs else { return Err(ShapeError::new("takes x and weight")) };
+        Ok(TensorType::f32(Geometry::new(self, four("x", x)?, four("weight", weight)?)?.y()))
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let [x, weight] = inputs else { return Array::zeros([0]) };
+        let geometry = Geometry::of_arrays(self, x, weight);
+        let mut y = Array::zeros(geometry.y());
+        geometry.walk(|xi, wi, yi| y.values[yi] += x.values[xi] * weight.values[wi]);
+        y
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        let &[x, weight] = io.inputs else { return io.undefined(graph) };
+        let d_x = match io.wanted[0] {
+            true => Some(graph.conv2d_d_input(io.d_output, weight, self, extents(graph, x))?),
+            false => None,
+        };
+        let d_weight = match io.wanted[1] {
+            true => Some(graph.conv2d_d_weight(x, io.d_output, self, extents(graph, weight))?),
+            false => None,
+        };
+        Ok(vec![d_x, d_weight])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(geometry) = Geometry::of_types(self, &l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        let mut candidates = Vec::new();
+        if l.caps.is_software() {
+            candidates.extend(window::forward(&geometry, l));
+        }
+        candidates.push(direct::forward(&geometry, l));
+        candidates
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        Geometry::of_types(self, &types.inputs[0], &types.inputs[1]).map_or(0, |g| g.flops())
+    }
+
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+}
+
+/// Rows and columns of a tensor of four axes.
+fn extents(graph: &Graph, node: NodeId) -> [usize; 2] {
+    match *graph.ty(node).shape {
+        [_, _, h, w] => [h, w],
+        _ => [0; 2],
+    }
+}
+
+impl Graph {
+    /// x `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, bias `[O]` → `[N, O, OH, OW]`.
+    ///
+    /// # Errors
+    /// When the shapes do not fit one another or `conv`; the message names them.
+    pub fn conv2d(
+        &mut self,
+        x: NodeId,
+        weight: NodeId,
+        bias: Option<NodeId>,
+        conv: &Conv2d,
+    ) -> Result<NodeId, GraphError> {
+        let y = self.apply(*conv, &[x, weight])?;
+        let Some(bias) = bias else { return Ok(y) };
+        let channels = self.ty(y).shape[1];
+        if *self.ty(bias) != TensorType::f32([channels]) {
+            return Err(self.error("conv2d", &[x, weight, bias], &format!("the bias must be f32[{channels}]")));
+        }
+        let bias = self.reshape(bias, [channels, 1, 1])?;
+        self.add(y, bias)
+    }
+
+    /// The gradient of [`Graph::conv2d`] with respect to x, whose rows and columns are `size`.
+    ///
+    /// # Errors
+    /// When `d_y` is not of the shape the convolution gives.
+    pub fn conv2d_d_input(
+        &mut self,
+        d_y: NodeId,
+        weight: NodeId,
+        conv: &Conv2d,
+        size: [usize; 2],
+    ) -> Result<NodeId, GraphError> {
+        self.apply(Conv2dDInput { conv: *conv, size }, &[d_y, weight])
+    }
+
+    /// The gradient of [`Graph::conv2d`] with respect to the weight, whose rows and columns are `kernel`.
+    ///
+    /// # Errors
+    /// When `d_y` is not of the shape the convolution gives.
+    pub fn conv2d_d_weight(
+        &mut self,
+        x: NodeId,
+        d_y: NodeId,
+        conv: &Conv2d,
+        kernel: [usize; 2],
+    ) -> Result<NodeId, GraphError> {
+        self.apply(Conv2dDWeight { conv: *conv, kernel }, &[x, d_y])
+    }
+}

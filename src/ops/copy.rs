@@ -1,0 +1,86 @@
+//! What the ops that only move data share: copies of rows, and shapes reduced to the axes that matter.
+
+use crate::gpu::Caps;
+use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
+
+/// Invocations of a workgroup.
+pub(super) const WORKGROUP: usize = 64;
+
+/// Elements an invocation moves: fewer, fatter invocations where starting one costs much.
+pub(super) fn run(caps: &Caps) -> usize {
+    if caps.is_software() { 4 } else { 1 }
+}
+
+/// The element a kernel moves: one 32-bit word, or four of them.
+pub(super) fn word(width: usize) -> &'static str {
+    if width == 4 { "vec4<u32>" } else { "u32" }
+}
+
+/// The float element a kernel moves or adds.
+pub(super) fn float(width: usize) -> &'static str {
+    if width == 4 { "vec4<f32>" } else { "f32" }
+}
+
+/// 4 where all of `counts` are multiples of it, else 1.
+pub(super) fn common_width(counts: &[usize]) -> usize {
+    if counts.iter().all(|n| n.is_multiple_of(4)) { 4 } else { 1 }
+}
+
+/// Rows of `len` elements, copied between two places each with its own distance from row to row.
+pub(super) struct Rows {
+    /// How many rows.
+    pub rows: usize,
+    /// Elements of a row.
+    pub len: usize,
+    /// The first element read.
+    pub from_start: usize,
+    /// Elements from row to row where it is read.
+    pub from_pitch: usize,
+    /// The first element written.
+    pub to_start: usize,
+    /// Elements from row to row where it is written.
+    pub to_pitch: usize,
+}
+
+impl Rows {
+    /// The copy from `from` to the output.
+    pub fn call(&self, from: Operand, caps: &Caps) -> KernelCall {
+        let whole = self.rows == 1 || (self.from_pitch == self.len && self.to_pitch == self.len);
+        let width = common_width(&[self.len, self.from_start, self.from_pitch, self.to_start, self.to_pitch]);
+        let (count, run) = (self.rows * self.len / width, run(caps));
+        let kernel = Kernel::new(source!("copy_rows"))
+            .constant("Elem", word(width))
+            .constant("WG", WORKGROUP)
+            .constant("RUN", run)
+            .constant("LEN", if whole { 0 } else { self.len / width });
+        KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP * run), caps))
+            .bind(from)
+            .bind(Operand::Output)
+            .param("count", count)
+            .param("from_start", self.from_start / width)
+            .param("from_pitch", self.from_pitch / width)
+            .param("to_start", self.to_start / width)
+            .param("to_pitch", self.to_pitch / width)
+    }
+}
+
+/// The most axes a general kernel walks, once those that belong together are one.
+pub(super) const MAX_AXES: usize = 6;
+
+/// The names of a kernel's per-axis constants.
+pub(super) struct AxisNames(pub [&'static str; MAX_AXES]);
+
+impl AxisNames {
+    /// Defines the constants; axes past the end of `values` get `rest`.
+    pub fn define(&self, mut kernel: Kernel, values: &[usize], rest: usize) -> Kernel {
+        for (axis, name) in self.0.iter().enumerate() {
+            kernel = kernel.constant(name, values.get(axis).copied().unwrap_or(rest));
+        }
+        kernel
+    }
+}
+
+/// The axes before, at and behind `axis`, as element counts.
+pub(super) fn around(shape: &[usize], axis: usize) -> (usize, usize, usize) {
+    (shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product())
+}

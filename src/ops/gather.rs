@@ -1,0 +1,225 @@
+//! Rows by index, and its transpose: rows added up by index.
+
+use super::copy::{WORKGROUP, common_width, float, word};
+use super::{Case, CaseInput};
+use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::tensor::{Array, DType, HostTensor, TensorType};
+
+/// x `[N, …]`, indices u32 `[B]` → `[B, …]` of the type of x: row `indices[b]` of x for each `b`.
+///
+/// An index past the end gives a row of zeros, or of `u32::MAX` where x is u32: a padded image is black and its label
+/// no class.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Gather {
+    /// The element type of x.
+    pub dtype: DType,
+}
+
+impl Gather {
+    /// The bits of a row that is not there.
+    fn fill(&self) -> u32 {
+        match self.dtype {
+            DType::F32 => 0,
+            DType::U32 => u32::MAX,
+        }
+    }
+}
+
+/// values f32 `[B, …]`, indices u32 `[B]` → f32 `[rows, …]`: each row the sum of the values that name it, in order.
+///
+/// An index past the end adds nothing. The order of addition is fixed, so the sums repeat bit for bit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ScatterAdd {
+    /// Rows of the output.
+    pub rows: usize,
+}
+
+/// `[B, …]` of a row shape and an index vector; the row's extents.
+fn rows_and_indices(inputs: &[TensorType]) -> Result<(&TensorType, usize, &[usize]), ShapeError> {
+    let [x, indices] = inputs else { return Err(ShapeError::new("takes rows and indices")) };
+    let Some((_, row)) = x.shape.split_first() else {
+        return Err(ShapeError::new("a scalar has no rows"));
+    };
+    match (indices.dtype, &*indices.shape) {
+        (DType::U32, &[batch]) => Ok((x, batch, row)),
+        _ => Err(ShapeError::new(format!("indices must be u32[B], not {indices}"))),
+    }
+}
+
+fn with_rows(rows: usize, row: &[usize]) -> Vec<usize> {
+    let mut shape = vec![rows];
+    shape.extend_from_slice(row);
+    shape
+}
+
+impl Op for Gather {
+    fn name(&self) -> &'static str {
+        "gather"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let (x, batch, row) = rows_and_indices(inputs)?;
+        if x.dtype != self.dtype {
+            return Err(ShapeError::new(format!("rows of {} wanted, not {x}", self.dtype)));
+        }
+        Ok(TensorType { shape: with_rows(batch, row).into(), dtype: x.dtype })
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let [x, indices] = inputs else { return Array::zeros([0]) };
+        let row = &x.shape[1..];
+        let len: usize = row.iter().product();
+        // As bits, 0 is 0.0: the fill is the same number for either type.
+        let mut out = Array::full(with_rows(indices.values.len(), row), f64::from(self.fill()));
+        for (to, &index) in out.values.chunks_exact_mut(len).zip(&indices.values) {
+            if index < x.shape[0] as f64 {
+                to.copy_from_slice(&x.values[index as usize * len..][..len]);
+            }
+        }
+        out
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        let rows = graph.ty(io.inputs[0]).shape[0];
+        Ok(vec![Some(graph.scatter_add(io.d_output, io.inputs[1], rows)?), None])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let (x, batch) = (&l.inputs[0], l.inputs[1].count());
+        let len: usize = x.shape[1..].iter().product();
+        let width = common_width(&[len]);
+        let count = batch * len / width;
+        let kernel = Kernel::new(source!("gather_rows"))
+            .constant("Elem", word(width))
+            .constant("WG", WORKGROUP)
+            .constant("COLUMNS", len / width)
+            .constant("FILL", self.fill());
+        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps)).bind_inputs(2);
+        let call = call.bind(Operand::Output).param("count", count).param("rows", x.shape[0]);
+        vec![Strategy::single("rows", call)]
+    }
+
+    fn flops(&self, _: &OpTypes<'_>) -> u64 {
+        0
+    }
+}
+
+/// Indices one call adds up: bounds the scan of each invocation, and with it the work, which grows as batch × chunk.
+const CHUNK: usize = 1024;
+
+impl Op for ScatterAdd {
+    fn name(&self) -> &'static str {
+        "scatter_add"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let (values, batch, row) = rows_and_indices(inputs)?;
+        if values.dtype != DType::F32 || values.shape[0] != batch {
+            return Err(ShapeError::new(format!("{values} are not f32 rows for {batch} indices")));
+        }
+        Ok(TensorType::f32(with_rows(self.rows, row)))
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let [values, indices] = inputs else { return Array::zeros([0]) };
+        let row = &values.shape[1..];
+        let len: usize = row.iter().product();
+        let mut out = Array::zeros(with_rows(self.rows, row));
+        for (from, &index) in values.values.chunks_exact(len).zip(&indices.values) {
+            if index < self.rows as f64 {
+                for (sum, value) in out.values[index as usize * len..].iter_mut().zip(from) {
+                    *sum += value;
+                }
+            }
+        }
+        out
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        Ok(vec![Some(graph.gather(io.d_output, io.inputs[1])?), None])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let batch = l.inputs[1].count();
+        let len: usize = l.inputs[0].shape[1..].iter().product();
+        let width = common_width(&[len]);
+        let columns = len / width;
+        let grid = |count: usize| linear_grid(count.div_ceil(WORKGROUP), l.caps);
+        let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", WORKGROUP);
+        let cleared = self.rows * columns;
+        let clear = KernelCall::new(kernel(source!("scatter_add_clear")), grid(cleared)).bind(Operand::Output);
+        let mut calls = vec![clear.param("count", cleared)];
+        for start in (0..batch).step_by(CHUNK) {
+            let end = batch.min(start + CHUNK);
+            let count = (end - start) * columns;
+            let kernel = kernel(source!("scatter_add_rows")).constant("COLUMNS", columns);
+            let call = KernelCall::new(kernel, grid(count)).bind_inputs(2).bind(Operand::Output);
+            let call = call.param("count", count).param("start", start).param("end", end);
+            calls.push(call.param("rows", self.rows));
+        }
+        vec![Strategy { name: "rows", calls, scratch: Vec::new() }]
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        types.inputs[0].count() as u64
+    }
+}
+
+impl Graph {
+    /// Rows of x `[N, …]` by indices u32 `[B]` → `[B, …]`. An index past the end gives zeros, or `u32::MAX` where x is
+    /// u32.
+    ///
+    /// # Errors
+    /// When x is a scalar or the indices are not u32 `[B]`.
+    pub fn gather(&mut self, x: NodeId, indices: NodeId) -> Result<NodeId, GraphError> {
+        let dtype = self.ty(x).dtype;
+        self.apply(Gather { dtype }, &[x, indices])
+    }
+
+    /// values f32 `[B, …]` added up by indices u32 `[B]` → `[rows, …]`, in the order of `b`: the gradient of
+    /// [`Graph::gather`]. An index past the end adds nothing.
+    ///
+    /// # Errors
+    /// When the values are not f32 with one row an index.
+    pub fn scatter_add(&mut self, values: NodeId, indices: NodeId, rows: usize) -> Result<NodeId, GraphError> {
+        self.apply(ScatterAdd { rows }, &[values, indices])
+    }
+
+    /// u32 `[B]` → f32 `[B, classes]`: 1 where the column is the value, else 0. No gradient flows.
+    ///
+    /// # Errors
+    /// When the labels are not of shape `[B]`.
+    pub fn one_hot(&mut self, labels: NodeId, classes: usize) -> Result<NodeId, GraphError> {
+        let &[batch] = &*self.ty(labels).shape else {
+            return Err(self.error("one_hot", &[labels], "takes labels of shape [B]"));
+        };
+        let column = self.reshape(labels, [batch, 1])?;
+        let numbers = HostTensor::u32([classes], (0..classes as u32).collect());
+        let Some(numbers) = numbers else {
+            return Err(self.error("one_hot", &[labels], "more classes than 32 bits count"));
+        };
+        let numbers = self.constant(numbers);
+        self.equal(column, numbers)
+    }
+}
+
+/// Cases.
+pub fn cases() -> Vec<Case> {
+    let gather = |name: &str, x: CaseInput, indices| Case::new(name, Gather { dtype: x.ty.dtype }, vec![x, indices]);
+    let scatter = |name: &str, rows, values, indices| Case::new(name, ScatterAdd { rows }, vec![values, indices]);
+    vec![
+        gather("vectors", CaseInput::f32([7, 8]), CaseInput::index([5], 7)),
+        gather("repeated odd rows", CaseInput::f32([3, 5]), CaseInput::index([9], 3)),
+        gather("images", CaseInput::f32([4, 2, 3, 2]), CaseInput::index([3], 4)),
+        gather("past the end", CaseInput::f32([3, 4]), CaseInput::index([9], 6)),
+        gather("labels", CaseInput::index([50], 10), CaseInput::index([16], 50)).forward_only(),
+        gather("labels past the end", CaseInput::index([5], 10), CaseInput::index([16], 9)).forward_only(),
+        gather("words", CaseInput::index([9, 12], 1000), CaseInput::index([4], 9)).forward_only(),
+        scatter("vectors", 6, CaseInput::f32([9, 8]), CaseInput::index([9], 6)),
+        scatter("all in one row", 1, CaseInput::f32([33, 3]), CaseInput::index([33], 1)),
+        scatter("past the end", 3, CaseInput::f32([9, 4]), CaseInput::index([9], 6)),
+        scatter("several chunks", 5, CaseInput::f32([2500, 3]), CaseInput::index([2500], 5)).forward_only(),
+        scatter("more rows than values", 300, CaseInput::f32([20, 4]), CaseInput::index([20], 300)).forward_only(),
+    ]
+}

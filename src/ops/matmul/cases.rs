@@ -1,0 +1,64 @@
+//! Cases of the product: every transposition, every kind of batch, and the edges of every strategy's tiles.
+
+use super::MatMul;
+use crate::ops::{Case, CaseInput};
+
+const NN: MatMul = MatMul { transpose_a: false, transpose_b: false };
+const NT: MatMul = MatMul { transpose_a: false, transpose_b: true };
+const TN: MatMul = MatMul { transpose_a: true, transpose_b: false };
+const TT: MatMul = MatMul { transpose_a: true, transpose_b: true };
+
+/// Cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for (name, op) in [("NN", NN), ("NT", NT), ("TN", TN), ("TT", TT)] {
+        cases.push(matrices(format!("{name} odd"), op, 7, 11, 5));
+        cases.push(matrices(format!("{name} of fours"), op, 8, 12, 16));
+        cases.push(matrices(format!("{name} edges"), op, 37, 45, 67).forward_only());
+        cases.push(matrices(format!("{name} one row"), op, 1, 19, 30));
+        cases.push(matrices(format!("{name} one column"), op, 19, 1, 30));
+        cases.push(matrices(format!("{name} outer"), op, 9, 6, 1));
+        let batch = |shape: [usize; 2]| CaseInput::f32([3, shape[0], shape[1]]);
+        let (a, b) = stored(op, 5, 6, 7);
+        cases.push(Case::new(format!("{name} batched"), op, vec![batch(a), batch(b)]));
+        cases.push(Case::new(format!("{name} batch against matrix"), op, vec![batch(a), CaseInput::f32(b)]));
+        cases.push(Case::new(format!("{name} matrix against batch"), op, vec![CaseInput::f32(a), batch(b)]));
+    }
+    cases.push(Case::new(
+        "broadcast batches",
+        NN,
+        vec![CaseInput::f32([2, 1, 3, 4]), CaseInput::f32([3, 4, 2])],
+    ));
+    cases.push(Case::new(
+        "three groups of batch axes",
+        NT,
+        vec![CaseInput::f32([2, 1, 2, 3, 4]), CaseInput::f32([3, 1, 2, 4])],
+    ));
+    cases.push(Case::new(
+        "two batch axes",
+        TN,
+        vec![CaseInput::f32([2, 2, 4, 3]), CaseInput::f32([2, 2, 4, 2])],
+    ));
+    // Several tiles and several steps of `wide`, whole and not.
+    cases.push(matrices("whole tiles", NT, 256, 512, 128).forward_only());
+    cases.push(matrices("several steps", NT, 64, 64, 8192).forward_only());
+    cases.push(matrices("several steps and tiles", NN, 130, 260, 2100).forward_only());
+    // More terms than Mesa 22.3 turns a loop.
+    cases.push(matrices("long sum", NN, 2, 3, 66_001).forward_only());
+    cases.push(matrices("very long sum", NT, 1, 2, 300_001).forward_only());
+    cases.push(matrices("long sum transposed", TN, 4, 4, 66_000).forward_only());
+    cases
+}
+
+/// The stored shapes of an M×K and a K×N matrix.
+fn stored(op: MatMul, m: usize, n: usize, k: usize) -> ([usize; 2], [usize; 2]) {
+    let a = if op.transpose_a { [k, m] } else { [m, k] };
+    (a, if op.transpose_b { [n, k] } else { [k, n] })
+}
+
+/// An M×K by K×N product. Rounding grows with √K; results do too.
+fn matrices(name: impl Into<String>, op: MatMul, m: usize, n: usize, k: usize) -> Case {
+    let (a, b) = stored(op, m, n, k);
+    let tolerance = 1e-6 * (k as f64).sqrt().max(4.0);
+    Case::new(name, op, vec![CaseInput::f32(a), CaseInput::f32(b)]).tolerance(tolerance)
+}

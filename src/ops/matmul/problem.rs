@@ -1,0 +1,104 @@
+//! What a product comes down to: three extents, strides, and at most three groups of batch axes.
+
+use super::MatMul;
+use crate::kernel::KernelCall;
+use crate::tensor::Shape;
+
+/// Groups of neighbouring batch axes that each operand either has or repeats along.
+pub(super) const BATCH_AXES: usize = 3;
+
+/// A group of batch axes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct BatchAxis {
+    /// Its extent.
+    pub extent: usize,
+    /// Matrices from one to the next in a; 0 where a repeats.
+    pub a: usize,
+    /// The same in b.
+    pub b: usize,
+}
+
+/// c[batch, M, N] = op(a) · op(b).
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Problem {
+    /// How the operands are stored.
+    pub op: MatMul,
+    /// Rows of the result.
+    pub m: usize,
+    /// Columns of the result.
+    pub n: usize,
+    /// Extent summed over.
+    pub k: usize,
+    /// Batch axes, innermost first.
+    batch: [BatchAxis; BATCH_AXES],
+}
+
+impl Problem {
+    /// The product of operands of these shapes; `None` when they do not fit or their batch axes alternate too often.
+    pub fn new(op: MatMul, a: &Shape, b: &Shape) -> Option<Self> {
+        let (m, k, n) = op.extents(a, b)?;
+        let shape = batch_shape(a, b)?;
+        let [of_a, of_b] = [leading(a), leading(b)];
+        let (a_strides, b_strides) = (of_a.broadcast_strides(&shape), of_b.broadcast_strides(&shape));
+        let mut groups: Vec<BatchAxis> = Vec::new();
+        for axis in (0..shape.rank()).rev().filter(|&axis| shape[axis] != 1) {
+            let (extent, a, b) = (shape[axis], a_strides[axis], b_strides[axis]);
+            match groups.last_mut() {
+                Some(g) if a == g.a * g.extent && b == g.b * g.extent => g.extent *= extent,
+                _ => groups.push(BatchAxis { extent, a, b }),
+            }
+        }
+        let mut m = m;
+        if let [BatchAxis { extent, a: 1, b: 0 }] = groups[..]
+            && !op.transpose_a
+        {
+            // The rows of all matrices lie one after another, in a as in the result.
+            m *= extent;
+            groups.clear();
+        }
+        if groups.len() > BATCH_AXES {
+            return None;
+        }
+        groups.resize(BATCH_AXES, BatchAxis { extent: 1, a: 0, b: 0 });
+        Some(Self { op, m, n, k, batch: groups.try_into().ok()? })
+    }
+
+    /// How many matrices the result has.
+    pub fn batch(&self) -> usize {
+        self.batch.iter().map(|axis| axis.extent).product()
+    }
+
+    /// The batch axes as parameters of a kernel that imports them.
+    pub fn batch_params(&self, call: KernelCall) -> KernelCall {
+        let [x, y, z] = self.batch;
+        let (a, b) = (self.m * self.k, self.k * self.n);
+        call.param("batch_x", x.extent)
+            .param("batch_y", y.extent)
+            .param("a_x", x.a * a)
+            .param("a_y", y.a * a)
+            .param("a_z", z.a * a)
+            .param("b_x", x.b * b)
+            .param("b_y", y.b * b)
+            .param("b_z", z.b * b)
+    }
+
+    /// Elements of a from one row of op(a) to the next, and along K.
+    pub fn a_strides(&self) -> (usize, usize) {
+        if self.op.transpose_a { (1, self.m) } else { (self.k, 1) }
+    }
+
+    /// Elements of b along K, and from one column of op(b) to the next.
+    pub fn b_strides(&self) -> (usize, usize) {
+        if self.op.transpose_b { (1, self.k) } else { (self.n, 1) }
+    }
+}
+
+/// The axes before the last two.
+fn leading(shape: &Shape) -> Shape {
+    shape[..shape.rank().saturating_sub(2)].into()
+}
+
+/// The batch axes of the result.
+pub(super) fn batch_shape(a: &Shape, b: &Shape) -> Option<Shape> {
+    leading(a).broadcast(&leading(b))
+}

@@ -1,0 +1,69 @@
+//! `simple`: any shape on any device. No barrier and no workgroup memory. `split` is the same with the sum over K
+//! divided, for products of few results and many terms.
+
+use super::problem::Problem;
+use crate::graph::Lowering;
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::split::{Aim, Split};
+
+const WORKGROUP: usize = 64;
+/// Terms an invocation may add up, four a turn: Mesa 22.3 ends its loops after 65,535 turns.
+const MOST_TERMS: usize = 1 << 17;
+/// Terms below which another part costs more than it brings.
+const LEAST_TERMS: usize = 128;
+
+/// `split` where it divides further than `simple` must, and `simple`.
+pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
+    let must = Split::new(1, 1, problem.k, Aim { parallel: 1, least: LEAST_TERMS, most: MOST_TERMS });
+    let parallel = if l.caps.is_software() { 1024 } else { 32_768 };
+    let aim = Aim { parallel, least: LEAST_TERMS, most: MOST_TERMS };
+    let may = Split::new(l.output.count(), 1, problem.k, aim);
+    let mut candidates = Vec::new();
+    if may.parts() > must.parts() {
+        candidates.push(in_parts("split", problem, may, l));
+    }
+    candidates.push(in_parts("simple", problem, must, l));
+    candidates
+}
+
+fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_>) -> Strategy {
+    let (count, parts) = (l.output.count(), split.parts());
+    let ((a_row, a_k), (b_k, b_column)) = (problem.a_strides(), problem.b_strides());
+    let to = if parts == 1 { Operand::Output } else { Operand::Scratch(0) };
+    let kernel = Kernel::new(source!("matmul_simple")).constant("WG", WORKGROUP);
+    let call = KernelCall::new(kernel, linear_grid((count * parts).div_ceil(WORKGROUP), l.caps))
+        .bind_inputs(2)
+        .bind(to)
+        .param("count", count)
+        .param("m", problem.m)
+        .param("n", problem.n)
+        .param("k", problem.k)
+        .param("k_part", split.run_each)
+        .param("parts", parts)
+        .param("a_row", a_row)
+        .param("a_k", a_k)
+        .param("b_k", b_k)
+        .param("b_column", b_column);
+    let call = problem.batch_params(call);
+    if parts == 1 {
+        return Strategy::single(name, l.with_epilogue(call));
+    }
+    let sum = sum(count, parts, l);
+    Strategy { name, calls: vec![plain(l).with_epilogue(call), sum], scratch: vec![(count * parts * 4) as u64] }
+}
+
+/// The second pass over the parts in scratch buffer 0.
+fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
+    let kernel = Kernel::new(source!("matmul_sum")).constant("WG", WORKGROUP);
+    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
+        .bind(Operand::Scratch(0))
+        .bind(Operand::Output)
+        .param("count", count)
+        .param("part_count", parts);
+    l.with_epilogue(call)
+}
+
+/// The lowering of a pass whose results are not yet the op's.
+fn plain<'a>(l: &Lowering<'a>) -> Lowering<'a> {
+    Lowering { epilogue: None, ..*l }
+}

@@ -1,0 +1,109 @@
+//! What the planner's fusion makes: a chain in one kernel, and a chain at the end of another op's kernel.
+
+use std::sync::Arc;
+
+use super::lower::{epilogue_wgsl, lower};
+use super::{Program, broadcast_all};
+use crate::graph::{Epilogue, Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::Candidates;
+use crate::tensor::{Array, TensorType};
+
+/// A chain of element-wise ops in one kernel. The program is the unfused graph it stands for.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fused(pub Program);
+
+impl Op for Fused {
+    fn name(&self) -> &'static str {
+        "fused"
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        broadcast_all(inputs)
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        self.0.reference(inputs)
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        io.undefined(graph)
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        lower(&self.0, l)
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        (types.output.count() * self.0.instructions.len()) as u64
+    }
+}
+
+/// An op whose kernel ends with a chain of element-wise ops: operand 0 of the program is the op's result, the others
+/// are inputs behind the op's own, broadcast to the output.
+#[derive(Clone, Debug)]
+pub struct FusedEpilogue {
+    /// The op.
+    pub base: Arc<dyn Op>,
+    /// How many inputs the op takes.
+    pub base_inputs: usize,
+    /// The chain.
+    pub program: Program,
+}
+
+impl Op for FusedEpilogue {
+    fn name(&self) -> &'static str {
+        self.base.name()
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let (base, operands) = inputs.split_at(self.base_inputs);
+        let result = self.base.infer(base)?;
+        let mut all = vec![result.clone()];
+        all.extend_from_slice(operands);
+        let ty = broadcast_all(&all)?;
+        if ty == result {
+            Ok(ty)
+        } else {
+            Err(ShapeError::new(format!("an epilogue of {} on a result of {}", ty.shape, result.shape)))
+        }
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let (base, operands) = inputs.split_at(self.base_inputs);
+        let result = self.base.reference(base);
+        let mut all = vec![&result];
+        all.extend_from_slice(operands);
+        self.program.reference(&all)
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        io.undefined(graph)
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let (base, operands) = l.inputs.split_at(self.base_inputs);
+        let tail = Tail { program: &self.program, operands, output: l.output };
+        self.base.lower(&Lowering { inputs: base, epilogue: Some(&tail), ..*l })
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        let base = OpTypes { inputs: &types.inputs[..self.base_inputs], output: types.output };
+        self.base.flops(&base) + (types.output.count() * self.program.instructions.len()) as u64
+    }
+}
+
+struct Tail<'a> {
+    program: &'a Program,
+    operands: &'a [TensorType],
+    output: &'a TensorType,
+}
+
+impl Epilogue for Tail<'_> {
+    fn operand_count(&self) -> usize {
+        self.operands.len()
+    }
+
+    fn wgsl(&self, first: usize) -> String {
+        epilogue_wgsl(self.program, self.operands, self.output, first)
+    }
+}

@@ -1,0 +1,193 @@
+//! Max and min pooling.
+
+use super::window::{Pool2d, Windows, finished};
+use crate::gpu::Caps;
+use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
+use crate::ops::copy::{WORKGROUP, run};
+use crate::tensor::{Array, TensorType};
+
+/// Which extreme.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extreme {
+    /// The largest.
+    Max,
+    /// The smallest.
+    Min,
+}
+
+impl Extreme {
+    /// The factor that makes it a maximum.
+    fn sign(self) -> f32 {
+        match self {
+            Self::Max => 1.0,
+            Self::Min => -1.0,
+        }
+    }
+}
+
+/// x f32 `[N, C, H, W]` → `[N, C, H', W']`: the extreme of each window.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtremePool {
+    /// Largest or smallest.
+    pub extreme: Extreme,
+    /// The windows.
+    pub pool: Pool2d,
+}
+
+/// x f32 `[N, C, H, W]`, d_y `[N, C, H', W']` → d_x `[N, C, H, W]`: the gradient of [`ExtremePool`]. Of equal extremes
+/// the first, row by row, gets it. The extreme is looked for again: cheaper than indices kept from the forward pass.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ExtremePoolGrad(pub ExtremePool);
+
+impl ExtremePool {
+    /// For each result, in order, the place of the extreme in x.
+    fn places(&self, x: &Array) -> Vec<usize> {
+        let Ok(windows) = self.pool.over(&TensorType::f32(x.shape.clone())) else { return Vec::new() };
+        let [n, c, oh, ow] = windows.output();
+        let (h, w) = (windows.y.extent, windows.x.extent);
+        let sign = f64::from(self.extreme.sign());
+        let mut places = Vec::with_capacity(n * c * oh * ow);
+        for plane in 0..n * c {
+            for oy in 0..oh {
+                for ox in 0..ow {
+                    let columns = windows.x.span(ox);
+                    let all = windows.y.span(oy).flat_map(|y| columns.clone().map(move |x| (plane * h + y) * w + x));
+                    let first = |best: usize, at: usize| {
+                        if sign * x.values[at] > sign * x.values[best] { at } else { best }
+                    };
+                    places.extend(all.reduce(first));
+                }
+            }
+        }
+        places
+    }
+
+    /// A kernel that finishes with the epilogue.
+    fn call(&self, source: Source, windows: &Windows, count: usize, l: &Lowering<'_>) -> KernelCall {
+        let kernel = Kernel::new(source).constant("WG", WORKGROUP).constant("SIGN", self.extreme.sign());
+        let grid = linear_grid(count.div_ceil(WORKGROUP), l.caps);
+        let call = KernelCall::new(windows.constants(kernel), grid).bind_inputs(l.inputs.len());
+        call.bind(Operand::Output).param("count", count)
+    }
+
+    /// A kernel of the 2×2 form, where the windows are of it.
+    fn half(&self, source: Source, windows: &Windows, l: &Lowering<'_>) -> Option<KernelCall> {
+        if !(windows.y.halves() && windows.x.halves() && windows.x.extent.is_multiple_of(4)) {
+            return None;
+        }
+        let (count, run) = (l.inputs[0].count() / 8, run(l.caps));
+        let kernel = Kernel::new(source)
+            .constant("WG", WORKGROUP)
+            .constant("RUN", run)
+            .constant("SIGN", self.extreme.sign())
+            .constant("COLUMNS", windows.x.extent / 4);
+        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP * run), l.caps));
+        Some(call.bind_inputs(l.inputs.len()).bind(Operand::Output).param("count", count))
+    }
+}
+
+impl Op for ExtremePool {
+    fn name(&self) -> &'static str {
+        match self.extreme {
+            Extreme::Max => "max_pool2d",
+            Extreme::Min => "min_pool2d",
+        }
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [x] = inputs else { return Err(ShapeError::new("takes one input")) };
+        Ok(TensorType::f32(self.pool.over(x)?.output()))
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let x = inputs[0];
+        let shape = self.pool.over(&TensorType::f32(x.shape.clone())).map_or([0; 4], |w| w.output());
+        Array::new(shape, self.places(x).into_iter().map(|at| x.values[at]).collect())
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        Ok(vec![Some(graph.apply(ExtremePoolGrad(self.clone()), &[io.inputs[0], io.d_output])?)])
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
+        let mut candidates = Vec::new();
+        if let Some(call) = self.half(source!("max_pool2d_forward_2x2"), &windows, l) {
+            candidates.push(Strategy::single("2x2", finished(call, l)));
+        }
+        let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
+        candidates.push(Strategy::single("window", finished(call, l)));
+        candidates
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        (types.output.count() * self.pool.kernel.iter().product::<usize>()) as u64
+    }
+
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+}
+
+impl Op for ExtremePoolGrad {
+    fn name(&self) -> &'static str {
+        match self.0.extreme {
+            Extreme::Max => "max_pool2d_grad",
+            Extreme::Min => "min_pool2d_grad",
+        }
+    }
+
+    fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+        let [x, d_y] = inputs else { return Err(ShapeError::new("takes x and d_y")) };
+        let y = self.0.infer(std::slice::from_ref(x))?;
+        if y != *d_y {
+            return Err(ShapeError::new(format!("the gradient of {y} cannot be {d_y}")));
+        }
+        Ok(x.clone())
+    }
+
+    fn reference(&self, inputs: &[&Array]) -> Array {
+        let mut d_x = Array::zeros(inputs[0].shape.clone());
+        for (at, d) in self.0.places(inputs[0]).into_iter().zip(&inputs[1].values) {
+            d_x.values[at] += d;
+        }
+        d_x
+    }
+
+    fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
+        io.undefined(graph)
+    }
+
+    fn lower(&self, l: &Lowering<'_>) -> Candidates {
+        let Ok(windows) = self.0.pool.over(&l.inputs[0]) else { return Vec::new() };
+        let mut candidates = Vec::new();
+        if let Some(call) = self.0.half(source!("max_pool2d_backward_2x2"), &windows, l) {
+            candidates.push(Strategy::single("2x2", finished(call, l)));
+        }
+        if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
+            let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
+            candidates.push(Strategy::single("disjoint", finished(call, l)));
+        }
+        let call = self.0.call(source!("max_pool2d_backward"), &windows, l.output.count(), l);
+        candidates.push(Strategy::single("gather", finished(call, l)));
+        candidates
+    }
+
+    fn flops(&self, types: &OpTypes<'_>) -> u64 {
+        types.inputs[1].count() as u64
+    }
+
+    fn takes_epilogue(&self) -> bool {
+        true
+    }
+}
+
+/// Whether no cell is so large that a software driver stops its loops (65,535 iterations, over two of them).
+fn cells_fit(windows: &Windows, caps: &Caps) -> bool {
+    let longest = |axis: &super::window::Axis| match axis.windows {
+        1 => axis.extent,
+        n => axis.stride.max(axis.extent + axis.before - (n - 1) * axis.stride),
+    };
+    !caps.is_software() || 2 * longest(&windows.y) * longest(&windows.x) < 60_000
+}

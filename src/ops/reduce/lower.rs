@@ -1,0 +1,183 @@
+//! Kernel calls of reductions.
+//!
+//! `lines`: an invocation walks the elements of one result, or of four neighbouring ones. It has no barrier, which suits
+//! software Vulkan, and reads coalesced where the innermost axis is kept. `tree`: a workgroup reduces each result, with
+//! neighbouring lanes on neighbouring elements, which suits GPUs where the innermost axis is reduced. Where there are
+//! too few results to fill the machine, each is computed in parts ([`Split`]).
+
+use super::layout::Layout;
+use super::{Reduce, Reduction};
+use crate::gpu::Caps;
+use crate::graph::Lowering;
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::split::{Aim, Split};
+
+const LINES_WORKGROUP: usize = 64;
+/// Reduced elements from which a workgroup is worth its barriers.
+const TREE_FROM: usize = 64;
+
+/// How elements are loaded.
+#[derive(Clone, Copy, PartialEq)]
+enum Width {
+    /// One by one.
+    One,
+    /// Four neighbours that go to the same result.
+    FourIn,
+    /// Four neighbours that go to four neighbouring results.
+    FourOut,
+}
+
+impl Width {
+    /// The widest form of `layout`, and `layout` in its units.
+    fn of(layout: &Layout) -> (Self, Layout) {
+        match layout.by_four() {
+            Some(by_four) if layout.reduces_innermost() => (Self::FourIn, by_four),
+            Some(by_four) => (Self::FourOut, by_four),
+            None => (Self::One, *layout),
+        }
+    }
+}
+
+pub(super) fn lower(op: &Reduce, l: &Lowering<'_>) -> Candidates {
+    // `infer` refuses the shapes that have no layout.
+    let Some(layout) = Layout::new(&l.inputs[0].shape, &op.axes) else { return Vec::new() };
+    let scale = if op.reduction == Reduction::Mean { 1.0 / layout.elements() as f32 } else { 1.0 };
+    let (width, units) = Width::of(&layout);
+    let lines = lines(op.reduction, width, &units, scale, l.caps);
+    if width == Width::FourOut || !layout.reduces_innermost() {
+        return vec![lines];
+    }
+    let tree = tree(op.reduction, width, &units, scale, l.caps);
+    if !l.caps.is_software() && layout.elements() >= TREE_FROM { vec![tree, lines] } else { vec![lines, tree] }
+}
+
+fn lines(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {
+    let split = Split::new(layout.outputs(), layout.rows(), layout.reduced[2].extent, Aim::lines(caps));
+    let outputs = layout.outputs() * if width == Width::FourOut { 4 } else { 1 };
+    in_parts("lines", reduction, split.parts(), outputs, scale, caps, |to, scale| {
+        lines_call(reduction, width, layout, split, scale, caps).bind(Operand::Input(0)).bind(to)
+    })
+}
+
+fn tree(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {
+    let split = Split::new(layout.outputs(), 1, layout.elements(), Aim::tree());
+    let outputs = layout.outputs();
+    in_parts("tree", reduction, split.parts(), outputs, scale, caps, |to, scale| {
+        let workgroup = if split.run_each >= 512 { 256u32 } else { 64 };
+        let kernel = kernel(Kernel::new(source!("reduce_tree")), reduction, width, layout).constant("WG", workgroup);
+        let grid = linear_grid(outputs * split.parts(), caps);
+        with_layout(KernelCall::new(kernel, grid), reduction, layout, scale)
+            .param("parts", split.parts())
+            .param("elements", layout.elements())
+            .param("elements_each", split.run_each)
+            .bind(Operand::Input(0))
+            .bind(to)
+    })
+}
+
+/// One call when there is one part; else partial results to a scratch buffer `[parts, outputs]`, and a second pass.
+fn in_parts(
+    name: &'static str,
+    reduction: Reduction,
+    parts: usize,
+    outputs: usize,
+    scale: f32,
+    caps: &Caps,
+    call: impl FnOnce(Operand, f32) -> KernelCall,
+) -> Strategy {
+    if parts == 1 {
+        return Strategy::single(name, call(Operand::Output, scale));
+    }
+    // Squares are taken once.
+    let second = if reduction == Reduction::SumSquares { Reduction::Sum } else { reduction };
+    let calls = vec![
+        call(Operand::Scratch(0), 1.0),
+        over_parts(second, parts, outputs, scale, caps).bind(Operand::Scratch(0)).bind(Operand::Output),
+    ];
+    Strategy { name, calls, scratch: vec![(parts * outputs * 4) as u64] }
+}
+
+/// The sum over `parts` of a buffer `[parts, outputs]`, still to be bound: source, then destination.
+pub(in crate::ops) fn sum_parts(parts: usize, outputs: usize, caps: &Caps) -> KernelCall {
+    over_parts(Reduction::Sum, parts, outputs, 1.0, caps)
+}
+
+fn over_parts(reduction: Reduction, parts: usize, outputs: usize, scale: f32, caps: &Caps) -> KernelCall {
+    // Both forms exist for every shape of two axes.
+    let layout = Layout::new(&[parts, outputs].into(), &[0]).unwrap_or(Layout::EMPTY);
+    let (width, units) = Width::of(&layout);
+    let whole = Split { rows_each: units.rows(), run_each: units.reduced[2].extent, row_parts: 1, run_parts: 1 };
+    lines_call(reduction, width, &units, whole, scale, caps)
+}
+
+fn lines_call(
+    reduction: Reduction,
+    width: Width,
+    layout: &Layout,
+    split: Split,
+    scale: f32,
+    caps: &Caps,
+) -> KernelCall {
+    let invocations = layout.outputs() * split.parts();
+    let kernel = kernel(Kernel::new(source!("reduce_lines")), reduction, width, layout).constant("WG", LINES_WORKGROUP);
+    let grid = linear_grid(invocations.div_ceil(LINES_WORKGROUP), caps);
+    with_layout(KernelCall::new(kernel, grid), reduction, layout, scale)
+        .param("parts", split.parts())
+        .param("rows", layout.rows())
+        .param("rows_each", split.rows_each)
+        .param("run_parts", split.run_parts)
+        .param("run_each", split.run_each)
+}
+
+fn kernel(kernel: Kernel, reduction: Reduction, width: Width, layout: &Layout) -> Kernel {
+    let element = if width == Width::One { "f32" } else { "vec4<f32>" };
+    let deep = layout.reduced[0].extent > 1;
+    kernel.constant("Elem", element).constant("DEEP", deep).code(code(reduction, width))
+}
+
+fn with_layout(call: KernelCall, reduction: Reduction, layout: &Layout, scale: f32) -> KernelCall {
+    let [outer, middle, inner] = layout.kept;
+    let [deep, row, run] = layout.reduced;
+    // Infinities have no literal in WGSL.
+    let start = match reduction {
+        Reduction::Max => f32::NEG_INFINITY,
+        Reduction::Min => f32::INFINITY,
+        _ => 0.0,
+    };
+    call.param("outputs", layout.outputs())
+        .param("middle", middle.extent)
+        .param("inner", inner.extent)
+        .param("outer_stride", outer.stride)
+        .param("middle_stride", middle.stride)
+        .param("inner_stride", inner.stride)
+        .param("deep_stride", deep.stride)
+        .param("shallow_rows", row.extent)
+        .param("row_stride", row.stride)
+        .param("run", run.extent)
+        .param("run_stride", run.stride)
+        .param("start", start)
+        .param("scale", scale)
+}
+
+/// The functions that fill the kernels' hole.
+fn code(reduction: Reduction, width: Width) -> String {
+    let join = |a: &str, b: &str| match reduction {
+        Reduction::Max => format!("max({a}, {b})"),
+        Reduction::Min => format!("min({a}, {b})"),
+        _ => format!("({a} + {b})"),
+    };
+    let taken = if reduction == Reduction::SumSquares { "v * v" } else { "v" };
+    let (out, folded) = match width {
+        Width::FourIn => ("f32", join(&join("v.x", "v.y"), &join("v.z", "v.w"))),
+        Width::FourOut => ("vec4<f32>", "v".to_owned()),
+        Width::One => ("f32", "v".to_owned()),
+    };
+    let join = join("a", "b");
+    format!(
+        "alias Out = {out};\n\
+         fn take(v: Elem) -> Elem {{ return {taken}; }}\n\
+         fn join(a: Elem, b: Elem) -> Elem {{ return {join}; }}\n\
+         fn join_out(a: Out, b: Out) -> Out {{ return {join}; }}\n\
+         fn fold(v: Elem) -> Out {{ return {folded}; }}"
+    )
+}

@@ -1,0 +1,114 @@
+//! Effects on variables: optimiser steps over whole banks, and accumulation.
+//!
+//! A bank holds all parameters one after another, so that one dispatch updates them all. Its gaps are zero and have zero
+//! gradients; every update leaves them zero.
+
+mod accumulate;
+mod adam;
+mod sgd;
+
+pub use accumulate::Accumulate;
+pub use adam::Adam;
+pub use sgd::Sgd;
+
+use super::{Case, CaseInput, Values};
+use crate::graph::{Lowering, ShapeError};
+use crate::kernel::{Kernel, KernelCall, Strategy, linear_grid};
+use crate::tensor::{DType, TensorType};
+
+/// What changes from step to step, as the f32 `[4]` input that the host writes: learning rate, factor of the gradients
+/// (1, or that of an accumulation), and Adam's bias corrections `1 − β₁ᵗ` and `1 − β₂ᵗ` at step t = 1, 2, ….
+pub const RATES: usize = 4;
+
+/// The order of an optimiser's inputs: `tensors` of one f32 type, rates `[4]`, and when `scaled` the device's own factor
+/// of the gradients, `[]`.
+fn check(inputs: &[TensorType], tensors: usize, scaled: bool) -> Result<TensorType, ShapeError> {
+    if inputs.len() != tensors + 1 + usize::from(scaled) {
+        return Err(ShapeError::new(format!(
+            "takes {tensors} tensors, rates{}",
+            if scaled { " and a factor" } else { "" }
+        )));
+    }
+    let first = &inputs[0];
+    if let Some(other) = inputs[..tensors].iter().find(|&t| t != first || t.dtype != DType::F32) {
+        return Err(ShapeError::new(format!("updates {first} by {other}")));
+    }
+    if inputs[tensors] != TensorType::f32([RATES]) {
+        return Err(ShapeError::new(format!("rates are {}, f32[4] wanted", inputs[tensors])));
+    }
+    match inputs.get(tensors + 1) {
+        Some(factor) if *factor != TensorType::f32([]) => Err(ShapeError::new(format!("a factor of {factor}"))),
+        _ => Ok(TensorType::f32([0])),
+    }
+}
+
+/// The binding of the device's own factor, behind the rates, and what the gradients are multiplied by.
+fn factor_code(binding: usize, scaled: bool) -> String {
+    if scaled {
+        format!(
+            "@group(0) @binding({binding}) var<storage, read> factor: array<f32>;\n\
+             fn gradient_factor() -> f32 {{ return rates[1] * factor[0]; }}"
+        )
+    } else {
+        "fn gradient_factor() -> f32 { return rates[1]; }".to_owned()
+    }
+}
+
+/// An element-wise update by vectors of four, the last one to three elements on their own; and one element at a time.
+/// `finish` adds parameters.
+fn strategies(l: &Lowering<'_>, kernel: &Kernel, finish: impl Fn(KernelCall) -> KernelCall) -> Vec<Strategy> {
+    const WORKGROUP: usize = 64;
+    let count = l.inputs[0].count();
+    let call = |element: &'static str, first: usize, end: usize| {
+        let kernel = kernel.clone().constant("Elem", element).constant("WG", WORKGROUP);
+        let grid = linear_grid((end - first).div_ceil(WORKGROUP), l.caps);
+        let call = KernelCall::new(kernel, grid).bind_inputs(l.inputs.len());
+        finish(call.param("first", first).param("end", end))
+    };
+    let scalar = Strategy::single("scalar", call("f32", 0, count));
+    if count < 4 {
+        return vec![scalar];
+    }
+    let mut calls = vec![call("vec4<f32>", 0, count / 4)];
+    if !count.is_multiple_of(4) {
+        calls.push(call("f32", count / 4 * 4, count));
+    }
+    vec![Strategy { name: "vec4", calls, scratch: Vec::new() }, scalar]
+}
+
+/// Cases.
+pub fn cases() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let rates = || CaseInput::f32_of([RATES], Values::Uniform(0.1, 0.9));
+    for (size, count) in [("bank", 1028), ("odd bank", 1031), ("two", 2)] {
+        let tensor = || CaseInput::f32([count]);
+        let positive = || CaseInput::f32_of([count], Values::Uniform(0.0, 1.0));
+        for (name, momentum, nesterov, scaled) in
+            [("plain", 0.0, false, false), ("momentum", 0.9, false, true), ("Nesterov", 0.9, true, false)]
+        {
+            let op = Sgd { momentum, nesterov, weight_decay: 0.01, scaled };
+            let mut inputs = vec![tensor(), tensor(), rates()];
+            if momentum > 0.0 {
+                inputs.insert(0, tensor());
+            }
+            if scaled {
+                inputs.push(CaseInput::f32_of([], Values::Uniform(0.5, 0.9)));
+            }
+            cases.push(Case::new(format!("SGD {name} on a {size}"), op, inputs).forward_only());
+        }
+        for (decoupled, scaled) in [(false, true), (true, false)] {
+            let op = Adam { beta1: 0.9, beta2: 0.999, eps: 1e-3, weight_decay: 0.01, decoupled, scaled };
+            let mut inputs = vec![tensor(), tensor(), positive(), tensor(), rates()];
+            if scaled {
+                inputs.push(CaseInput::f32_of([], Values::Uniform(0.5, 0.9)));
+            }
+            let name = if decoupled { "AdamW" } else { "Adam" };
+            cases.push(Case::new(format!("{name} on a {size}"), op, inputs).forward_only());
+        }
+        cases.push(Case::new(format!("accumulate {size}"), Accumulate, vec![tensor(), tensor()]).forward_only());
+    }
+    cases.push(
+        Case::new("accumulate a scalar", Accumulate, vec![CaseInput::f32([]), CaseInput::f32([])]).forward_only(),
+    );
+    cases
+}

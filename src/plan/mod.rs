@@ -1,0 +1,94 @@
+//! From graph to recording: verify, fuse, place values in buffers by lifetime, choose strategies, lower; and the
+//! [`Session`] that runs the result.
+
+mod choose;
+mod error;
+mod fuse;
+mod place;
+mod record;
+mod session;
+mod slots;
+mod variables;
+
+use std::collections::BTreeMap;
+
+pub use choose::Choice;
+pub use error::PlanError;
+pub use session::{Session, TensorReadback};
+pub use variables::Variables;
+
+use crate::gpu::{BufferId, BufferRole, Caps, Recording};
+use crate::graph::{Graph, NodeId, Variable, verify};
+use crate::tensor::TensorType;
+
+/// How a plan is made.
+#[derive(Clone, Debug)]
+pub struct PlanOptions {
+    /// Whether element-wise chains and epilogues are fused.
+    pub fuse: bool,
+    /// Whether values whose lifetimes do not meet share buffers.
+    pub reuse: bool,
+    /// Which of an op's strategies is taken.
+    pub choice: Choice,
+}
+
+impl Default for PlanOptions {
+    fn default() -> Self {
+        Self { fuse: true, reuse: true, choice: Choice::Heuristic }
+    }
+}
+
+/// Where a value the host names lies.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Port {
+    /// The buffer.
+    pub buffer: BufferId,
+    /// Its first byte.
+    pub offset: u64,
+    /// Its type.
+    pub ty: TensorType,
+}
+
+/// A recording and the names under which the host reaches its values.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What a run does.
+    pub recording: Recording,
+    /// Inputs the host writes, by name.
+    pub inputs: BTreeMap<String, Port>,
+    /// Outputs the host may read, by name.
+    pub outputs: BTreeMap<String, Port>,
+    /// The variables it uses, with their banks' names.
+    pub variables: Vec<(String, Variable)>,
+    /// The strategy of each dispatch, in order.
+    pub strategies: Vec<&'static str>,
+}
+
+impl Plan {
+    /// Plans `outputs` and all effects of `graph` for a device with `caps`. Allocates nothing on a device.
+    ///
+    /// # Errors
+    /// When the graph does not hold together, something exceeds the device's limits, or a kernel is faulty.
+    pub fn new(
+        graph: &Graph,
+        outputs: &[(&str, NodeId)],
+        caps: &Caps,
+        options: &PlanOptions,
+    ) -> Result<Self, PlanError> {
+        verify(graph).map_err(PlanError::Graph)?;
+        let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
+        let steps = fuse::steps(graph, &targets, caps, options.fuse)?;
+        let placed = place::place(graph, &steps, &targets, caps);
+        let plan = record::record(graph, &steps, &placed, outputs, caps, options)?;
+        #[cfg(debug_assertions)]
+        if let Err(faults) = crate::gpu::check::check(&plan.recording, caps) {
+            return Err(PlanError::Recording(faults));
+        }
+        Ok(plan)
+    }
+
+    /// Bytes of the buffers this plan makes beside the variables' banks.
+    pub fn own_bytes(&self) -> u64 {
+        self.recording.bytes(|role| !matches!(role, BufferRole::Bank(_)))
+    }
+}

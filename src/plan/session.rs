@@ -1,0 +1,167 @@
+//! A plan made ready on a device: write inputs, encode or submit, read outputs.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::error::PlanError;
+use super::variables::Variables;
+use super::{Plan, Port};
+use crate::gpu::{Buffer, CommandEncoder, Device, GpuError, Playback, Readback};
+use crate::tensor::{DType, HostTensor, TensorType};
+
+/// A plan with its buffers and pipelines. Only [`Session::submit`] and the methods of read-backs that say `wait` touch
+/// the queue's progress; [`Session::encode`] records into the caller's encoder and nothing else.
+pub struct Session {
+    device: Device,
+    plan: Plan,
+    playback: Playback,
+}
+
+impl Session {
+    /// Makes `plan` ready. All device memory of later runs is allocated here.
+    ///
+    /// # Errors
+    /// When the variables do not fit the plan, or the device refuses a buffer or a kernel.
+    pub fn new(device: &Device, plan: Plan, variables: &Variables) -> Result<Self, crate::Error> {
+        variables.check(&plan.variables)?;
+        let playback = Playback::new(device, &plan.recording, variables.banks())?;
+        Ok(Self { device: device.clone(), plan, playback })
+    }
+
+    /// The plan.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The playback, for timing.
+    pub fn playback(&self) -> &Playback {
+        &self.playback
+    }
+
+    /// Sets an f32 input for the next run.
+    ///
+    /// # Errors
+    /// When there is no such input, or its type or element count differs.
+    pub fn write_f32(&self, input: &str, values: &[f32]) -> Result<(), PlanError> {
+        self.write_bytes(input, DType::F32, values.len(), bytemuck::cast_slice(values))
+    }
+
+    /// Sets a u32 input for the next run.
+    ///
+    /// # Errors
+    /// When there is no such input, or its type or element count differs.
+    pub fn write_u32(&self, input: &str, values: &[u32]) -> Result<(), PlanError> {
+        self.write_bytes(input, DType::U32, values.len(), bytemuck::cast_slice(values))
+    }
+
+    /// Sets an input for the next run.
+    ///
+    /// # Errors
+    /// When there is no such input or its type differs.
+    pub fn write(&self, input: &str, value: &HostTensor) -> Result<(), PlanError> {
+        let port = self.input(input)?;
+        if port.ty != value.ty() {
+            return Err(mismatch(input, &port.ty, value.ty().to_string()));
+        }
+        self.device.queue().write_buffer(self.playback.buffer(port.buffer), port.offset, value.bytes());
+        Ok(())
+    }
+
+    fn write_bytes(&self, input: &str, dtype: DType, count: usize, bytes: &[u8]) -> Result<(), PlanError> {
+        let port = self.input(input)?;
+        if port.ty.dtype != dtype || port.ty.count() != count {
+            return Err(mismatch(input, &port.ty, format!("{count} elements of {dtype}")));
+        }
+        self.device.queue().write_buffer(self.playback.buffer(port.buffer), port.offset, bytes);
+        Ok(())
+    }
+
+    fn input(&self, name: &str) -> Result<&Port, PlanError> {
+        let unknown =
+            || PlanError::UnknownName { name: name.to_owned(), known: self.plan.inputs.keys().cloned().collect() };
+        self.plan.inputs.get(name).ok_or_else(unknown)
+    }
+
+    fn output(&self, name: &str) -> Result<&Port, PlanError> {
+        let unknown =
+            || PlanError::UnknownName { name: name.to_owned(), known: self.plan.outputs.keys().cloned().collect() };
+        self.plan.outputs.get(name).ok_or_else(unknown)
+    }
+
+    /// Records one run as one compute pass into the caller's encoder. Submits nothing.
+    pub fn encode(&self, encoder: &mut CommandEncoder) {
+        self.playback.encode(encoder);
+    }
+
+    /// Records one run and submits it. Waits for nothing.
+    pub fn submit(&self) {
+        let mut encoder = self.device.encoder("girih");
+        self.encode(&mut encoder);
+        self.device.submit(encoder);
+    }
+
+    /// Starts reading an output of the last submitted run back.
+    ///
+    /// # Errors
+    /// When there is no such output or the device refuses.
+    pub fn read(&self, output: &str) -> Result<TensorReadback, crate::Error> {
+        let port = self.output(output)?;
+        let pending = self.device.read(self.playback.buffer(port.buffer), port.offset, port.ty.bytes())?;
+        Ok(TensorReadback::new(pending, port.ty.clone()))
+    }
+
+    /// The buffer that holds an output, its first byte and its type: for a host that goes on with it on the device.
+    ///
+    /// # Errors
+    /// When there is no such output.
+    pub fn output_buffer(&self, output: &str) -> Result<(&Buffer, u64, &TensorType), PlanError> {
+        let port = self.output(output)?;
+        Ok((self.playback.buffer(port.buffer), port.offset, &port.ty))
+    }
+}
+
+fn mismatch(name: &str, expected: &TensorType, found: String) -> PlanError {
+    PlanError::Mismatch { name: name.to_owned(), expected: expected.to_string(), found }
+}
+
+/// A tensor on its way from the device: a future, which can also be asked or waited for.
+pub struct TensorReadback {
+    pending: Readback,
+    ty: TensorType,
+}
+
+impl TensorReadback {
+    pub(super) fn new(pending: Readback, ty: TensorType) -> Self {
+        Self { pending, ty }
+    }
+
+    /// The tensor, if it has come. Never blocks.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    pub fn try_take(&mut self) -> Option<Result<HostTensor, GpuError>> {
+        self.pending.try_take().map(|bytes| tensor(&self.ty, &bytes?))
+    }
+
+    /// Blocks until the tensor has come; not for browsers.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn wait(self) -> Result<HostTensor, GpuError> {
+        tensor(&self.ty, &self.pending.wait()?)
+    }
+}
+
+impl Future for TensorReadback {
+    type Output = Result<HostTensor, GpuError>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        Pin::new(&mut self.pending).poll(context).map(|bytes| tensor(&self.ty, &bytes?))
+    }
+}
+
+fn tensor(ty: &TensorType, bytes: &[u8]) -> Result<HostTensor, GpuError> {
+    let short = || GpuError::Refused { what: "a read-back".into(), why: format!("{} bytes for {ty}", bytes.len()) };
+    HostTensor::from_bytes(ty, bytes).ok_or_else(short)
+}

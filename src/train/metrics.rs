@@ -1,0 +1,106 @@
+//! Loss and accuracy, summed on the device and read without stalling it.
+
+use std::collections::VecDeque;
+
+use crate::Error;
+use crate::gpu::Readback;
+use crate::graph::{Graph, GraphError, Init, NodeId};
+use crate::plan::Variables;
+use crate::tensor::{HostTensor, TensorType};
+
+/// The variable that sums are kept in, f32 `[3]`: loss, correct answers, examples.
+pub const METRICS: &str = "metrics.sums";
+
+/// Sums since the last reset, as means.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Metrics {
+    /// The mean loss of an example.
+    pub loss: f32,
+    /// The share of right answers.
+    pub accuracy: f32,
+    /// How many examples.
+    pub count: u64,
+}
+
+impl Metrics {
+    fn of(sums: &[f32]) -> Self {
+        let &[loss, correct, count] = sums else { return Self::default() };
+        Self { loss: loss / count, accuracy: correct / count, count: count as u64 }
+    }
+}
+
+/// Adds the accumulation of `loss`, `correct` and `count` (f32 `[]` each) to a graph.
+pub(super) fn accumulate(graph: &mut Graph, sums: [NodeId; 3]) -> Result<(), GraphError> {
+    let total = graph.variable("metrics", METRICS, TensorType::f32([3]), Init::Fill(0.0));
+    let parts = sums.map(|sum| graph.reshape(sum, [1]));
+    let [loss, correct, count] = parts;
+    let all = graph.concat(&[loss?, correct?, count?], 0)?;
+    graph.accumulate(total, all)?;
+    Ok(())
+}
+
+/// Starts the sums anew, before the next submitted run.
+pub(super) fn reset(variables: &Variables) -> Result<(), Error> {
+    Ok(variables.write(METRICS, &HostTensor::full([3], 0.0))?)
+}
+
+/// The sums after everything submitted so far; blocks.
+#[cfg(not(target_arch = "wasm32"))]
+pub(super) fn wait(variables: &Variables) -> Result<Metrics, Error> {
+    let sums = variables.read(METRICS)?.wait()?;
+    Ok(Metrics::of(sums.as_f32().unwrap_or_default()))
+}
+
+/// The sums after everything submitted so far.
+pub(super) async fn read(variables: &Variables) -> Result<Metrics, Error> {
+    let sums = variables.read(METRICS)?.await?;
+    Ok(Metrics::of(sums.as_f32().unwrap_or_default()))
+}
+
+/// Sums on their way to the host, oldest first. They also bound how far the host runs ahead of the device.
+#[derive(Default)]
+pub(super) struct InFlight {
+    pending: VecDeque<Readback>,
+    last: Metrics,
+}
+
+impl InFlight {
+    /// Steps submitted ahead of the device: enough to keep it busy, few enough to answer Ctrl-C at once.
+    const AHEAD: usize = 3;
+
+    /// Adds a step's sums; takes those that have come, and waits for the oldest when too many are under way.
+    pub fn push(&mut self, sums: Readback) -> Result<(), Error> {
+        self.pending.push_back(sums);
+        while let Some(first) = self.pending.front_mut() {
+            match first.try_take() {
+                Some(bytes) => {
+                    self.last = of_bytes(&bytes?);
+                    self.pending.pop_front();
+                }
+                None => break,
+            }
+        }
+        #[cfg(not(target_arch = "wasm32"))]
+        while self.pending.len() > Self::AHEAD {
+            if let Some(oldest) = self.pending.pop_front() {
+                self.last = of_bytes(&oldest.wait()?);
+            }
+        }
+        Ok(())
+    }
+
+    /// The newest sums that have come.
+    pub fn last(&self) -> Metrics {
+        self.last
+    }
+
+    /// Forgets what is under way: the sums start anew.
+    pub fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+fn of_bytes(bytes: &[u8]) -> Metrics {
+    let words = bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+    Metrics::of(&words.collect::<Vec<_>>())
+}

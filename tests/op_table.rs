@@ -1,0 +1,285 @@
+//! The op table: every op × case × strategy against its f64 reference, with guards around every binding, under what the
+//! adapter offers and under WebGPU's minimum; and every gradient against finite differences of the reference.
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use girih::autodiff::gradients_from;
+use girih::gpu::{Access, Banks, BufferRole, Caps, Device, Playback, Profile};
+use girih::graph::{Feeds, Graph, Init, Kind, Lowering, NodeId, evaluate};
+use girih::ops::{Case, OPS};
+use girih::plan::{Choice, Plan, PlanOptions};
+use girih::tensor::random::Random;
+use girih::tensor::{Array, DType, HostTensor, TensorType};
+
+/// Words bound behind every tensor: not to be read (they are NaN or huge) and not to be written.
+const GUARD: u64 = 64;
+const POISON: u32 = 0x7fc0_dead;
+
+#[test]
+fn kernels_match_the_reference_with_all_the_adapter_offers() {
+    run_table(&support::device(Profile::Offered));
+}
+
+#[test]
+fn kernels_match_the_reference_under_webgpu_minimum() {
+    run_table(&support::device(Profile::WebgpuMinimum));
+}
+
+fn run_table(device: &Device) {
+    let (mut failures, mut count) = (Vec::new(), 0);
+    for_each_case(|entry, case| {
+        for strategy in strategies(case, device.caps()) {
+            count += 1;
+            if let Err(why) = run_case(device, case, strategy) {
+                failures.push(format!("{entry} / {} / {strategy:?}: {why}", case.name));
+            }
+        }
+    });
+    assert!(failures.is_empty(), "{} of {count} failed:\n{}", failures.len(), failures.join("\n"));
+    assert!(count > 100, "only {count} rows ran");
+}
+
+fn for_each_case(mut run: impl FnMut(&str, &Case)) {
+    // GIRIH_OP=conv2d narrows the table while a kernel is being written.
+    let only = std::env::var("GIRIH_OP").ok();
+    for entry in OPS {
+        let cases = (entry.cases)();
+        assert!(!cases.is_empty(), "op {} has no cases", entry.name);
+        if only.as_deref().is_none_or(|name| name == entry.name) {
+            cases.iter().for_each(|case| run(entry.name, case));
+        }
+    }
+}
+
+/// The names of the strategies a case has under `caps`; one `None` for a view, which has no kernels.
+fn strategies(case: &Case, caps: &Caps) -> Vec<Option<&'static str>> {
+    let types: Vec<TensorType> = case.inputs.iter().map(|i| i.ty.clone()).collect();
+    let output = case.op.infer(&types).unwrap_or_else(|e| panic!("{}: {}", case.name, e.0));
+    let lowering = Lowering { inputs: &types, output: &output, caps, epilogue: None };
+    let names: Vec<_> = case.op.lower(&lowering).iter().map(|s| Some(s.name)).collect();
+    if names.is_empty() { vec![None] } else { names }
+}
+
+/// The case as a graph of one op. Inputs that the op changes are variables, each in a bank of its own.
+fn graph_of(case: &Case) -> (Graph, Vec<NodeId>, NodeId) {
+    let mut graph = Graph::new();
+    let inputs: Vec<NodeId> = (0..)
+        .zip(&case.inputs)
+        .map(|(i, input)| {
+            let name = format!("input{i}");
+            if case.op.mutates().contains(&i) {
+                graph.variable(&name, &name, input.ty.clone(), Init::Fill(0.0))
+            } else {
+                graph.input(&name, input.ty.clone())
+            }
+        })
+        .collect();
+    let output = graph.apply_shared(Arc::clone(&case.op), &inputs).unwrap_or_else(|e| panic!("{}: {e}", case.name));
+    (graph, inputs, output)
+}
+
+fn run_case(device: &Device, case: &Case, strategy: Option<&str>) -> Result<(), String> {
+    let (graph, nodes, output) = graph_of(case);
+    let values = support::inputs(case);
+    let named = strategy.map(|s| (case.op.name().to_owned(), s.to_owned())).into_iter().collect::<BTreeMap<_, _>>();
+    let options = PlanOptions { fuse: false, reuse: true, choice: Choice::Named(named) };
+    let effect = graph.node(output).is_effect();
+    let outputs: &[(&str, NodeId)] = if effect { &[] } else { &[("output", output)] };
+    let mut plan = Plan::new(&graph, outputs, device.caps(), &options).map_err(|e| e.to_string())?;
+    if let Some(wanted) = strategy
+        && plan.strategies.iter().any(|&taken| taken != wanted)
+    {
+        return Err(format!("the plan took {:?}", plan.strategies));
+    }
+    girih::gpu::check::check(&plan.recording, device.caps()).map_err(|faults| faults.join("; "))?;
+    let guard = GUARD * 4;
+    let sizes: Vec<u64> = plan.recording.buffers.iter().map(|b| b.bytes).collect();
+    plan.recording.buffers.iter_mut().for_each(|b| b.bytes += guard);
+    for dispatch in &mut plan.recording.dispatches {
+        let accesses = &plan.recording.pipelines[dispatch.pipeline.0 as usize].bindings;
+        // A uniform window has a fixed size, and its reads are bounded by its type.
+        let storage = dispatch.bindings.iter_mut().zip(accesses.iter()).filter(|(_, a)| **a != Access::Uniform);
+        storage.for_each(|(b, _)| b.bytes += guard);
+    }
+    let mut banks = Banks::new();
+    for buffer in &plan.recording.buffers {
+        if let BufferRole::Bank(name) = &buffer.role {
+            banks.insert(name.clone(), device.buffer(name, buffer.bytes).map_err(|e| e.to_string())?);
+        }
+    }
+    let playback = Playback::new(device, &plan.recording, &banks).map_err(|e| e.to_string())?;
+    let buffer_ids: Vec<_> = (0..plan.recording.buffers.len() as u32).map(girih::gpu::BufferId).collect();
+    for (&id, spec) in buffer_ids.iter().zip(&plan.recording.buffers) {
+        if !matches!(spec.role, BufferRole::Constant(_)) {
+            let poison = vec![POISON; spec.bytes as usize / 4];
+            device.queue().write_buffer(playback.buffer(id), 0, bytemuck::cast_slice(&poison));
+        }
+    }
+    for (i, value) in values.iter().enumerate() {
+        let name = format!("input{i}");
+        let buffer = match plan.inputs.get(&name) {
+            Some(port) => playback.buffer(port.buffer),
+            None => banks.get(&name).ok_or("a variable without a bank")?,
+        };
+        device.queue().write_buffer(buffer, 0, value.bytes());
+    }
+    let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
+    playback.encode(&mut encoder);
+    device.queue().submit([encoder.finish()]);
+    let read = |buffer: &wgpu::Buffer, bytes: u64| device.read(buffer, 0, bytes).and_then(|r| r.wait());
+    // Guards first: a stray write explains a wrong value.
+    for ((&id, spec), size) in buffer_ids.iter().zip(&plan.recording.buffers).zip(sizes) {
+        let bytes = read(playback.buffer(id), spec.bytes).map_err(|e| e.to_string())?;
+        let words: &[u32] = bytemuck::cast_slice(&bytes);
+        if !matches!(spec.role, BufferRole::Constant(_))
+            && let Some(i) = words[size as usize / 4..].iter().position(|&w| w != POISON)
+        {
+            return Err(format!("wrote {i} words past the end of {} ({:?})", spec.label, spec.role));
+        }
+    }
+    let arrays: Vec<Array> = values.iter().map(HostTensor::to_array).collect();
+    if effect {
+        let mut expected = arrays.clone();
+        case.op.mutate(&mut expected);
+        for &i in case.op.mutates() {
+            let ty = graph.ty(nodes[i]).clone();
+            let found = read(&banks[&format!("input{i}")], ty.bytes()).map_err(|e| e.to_string())?;
+            compare(&expected[i], &ty, &found, case.tolerance).map_err(|e| format!("input {i}: {e}"))?;
+        }
+        return Ok(());
+    }
+    let references: Vec<&Array> = arrays.iter().collect();
+    let expected = case.op.reference(&references);
+    let port = &plan.outputs["output"];
+    let found = device
+        .read(playback.buffer(port.buffer), port.offset, port.ty.bytes())
+        .and_then(|r| r.wait())
+        .map_err(|e| e.to_string())?;
+    compare(&expected, &port.ty, &found, case.tolerance)
+}
+
+fn compare(expected: &Array, ty: &TensorType, found: &[u8], tolerance: f64) -> Result<(), String> {
+    if expected.shape != ty.shape {
+        return Err(format!("the reference has shape {}, the op infers {}", expected.shape, ty.shape));
+    }
+    let found = HostTensor::from_bytes(ty, found).ok_or("short read")?.to_array();
+    let mut wrong = 0;
+    let mut first = None;
+    for (i, (&e, &f)) in expected.values.iter().zip(&found.values).enumerate() {
+        // Written so that NaN is wrong.
+        let right = if ty.dtype == DType::U32 { e == f } else { (e - f).abs() <= tolerance * (1.0 + e.abs()) };
+        if !right {
+            wrong += 1;
+            first.get_or_insert((i, e, f));
+        }
+    }
+    match first {
+        None => Ok(()),
+        Some((i, e, f)) => {
+            Err(format!("{wrong} of {} wrong, first at {i}: {f} instead of {e}", expected.values.len()))
+        }
+    }
+}
+
+#[test]
+fn gradients_match_finite_differences() {
+    let mut failures = Vec::new();
+    for_each_case(|entry, case| {
+        if case.gradient
+            && let Err(why) = check_gradient(case)
+        {
+            failures.push(format!("{entry} / {}: {why}", case.name));
+        }
+    });
+    assert!(failures.is_empty(), "{} failed:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Compares d(Σ w·y)/dx, for random w, with central differences at a sample of each input's elements.
+fn check_gradient(case: &Case) -> Result<(), String> {
+    const STEP: f64 = 1e-5;
+    let (mut graph, inputs, output) = graph_of(case);
+    let ty = graph.ty(output).clone();
+    let mut random = Random::new(2, 0, 0);
+    let weights: Vec<f32> = (0..ty.count()).map(|_| 2.0 * random.uniform() - 1.0).collect();
+    let weight = HostTensor::f32(ty.shape.clone(), weights.clone()).ok_or("weights")?;
+    let d_output = graph.constant(weight);
+    let floats: Vec<usize> = (0..inputs.len()).filter(|&i| case.inputs[i].ty.dtype == DType::F32).collect();
+    let with_respect_to: Vec<NodeId> = floats.iter().map(|&i| inputs[i]).collect();
+    let gradients =
+        gradients_from(&mut graph, output, d_output, &with_respect_to).map_err(|e| e.to_string())?;
+    if gradients.iter().all(Option::is_none) {
+        return Err("no input has a gradient".into());
+    }
+    let arrays: Vec<Array> = support::inputs(case).iter().map(HostTensor::to_array).collect();
+    let mut feeds: Feeds = inputs.iter().copied().zip(arrays.iter().cloned()).collect();
+    let values = evaluate(&graph, &mut feeds);
+    let loss = |arrays: &[Array]| -> f64 {
+        let y = case.op.reference(&arrays.iter().collect::<Vec<_>>());
+        y.values.iter().zip(&weights).map(|(y, &w)| y * f64::from(w)).sum()
+    };
+    for (&i, gradient) in floats.iter().zip(gradients) {
+        let Some(gradient) = gradient else { continue };
+        let found = &values[gradient.0 as usize];
+        if found.shape != case.inputs[i].ty.shape {
+            return Err(format!("input {i}: a gradient of shape {}", found.shape));
+        }
+        let count = found.values.len();
+        for sample in 0..count.min(24) {
+            let element = if count <= 24 { sample } else { random.below(count as u32) as usize };
+            let mut moved = arrays.clone();
+            moved[i].values[element] += STEP;
+            let above = loss(&moved);
+            moved[i].values[element] -= 2.0 * STEP;
+            let difference = (above - loss(&moved)) / (2.0 * STEP);
+            let error = (difference - found.values[element]).abs();
+            if error.is_nan() || error > 1e-4 * (1.0 + difference.abs()) {
+                return Err(format!(
+                    "input {i}, element {element}: {} instead of {difference}",
+                    found.values[element]
+                ));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn every_shader_is_used_by_some_op() {
+    let mut used = BTreeSet::new();
+    let software = Caps { kind: girih::gpu::AdapterKind::Software, ..Caps::webgpu_minimum() };
+    let subgroups = Caps { subgroup: Some((32, 32)), immediate_bytes: 128, ..Caps::webgpu_minimum() };
+    for entry in OPS {
+        for case in (entry.cases)() {
+            let types: Vec<TensorType> = case.inputs.iter().map(|i| i.ty.clone()).collect();
+            let output = case.op.infer(&types).unwrap_or_else(|e| panic!("{}: {}", case.name, e.0));
+            for caps in [&Caps::webgpu_minimum(), &software, &subgroups] {
+                let lowering = Lowering { inputs: &types, output: &output, caps, epilogue: None };
+                let calls = case.op.lower(&lowering).into_iter().flat_map(|s| s.calls);
+                used.extend(calls.map(|c| c.kernel.name().to_owned()));
+            }
+        }
+    }
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
+    for file in std::fs::read_dir(folder).expect("the shaders folder") {
+        let path = file.expect("a folder entry").path();
+        if path.extension().is_some_and(|e| e == "wgsl") {
+            let name = path.file_stem().and_then(|s| s.to_str()).expect("a name").to_owned();
+            assert!(used.contains(&name), "no case of any op uses shaders/{name}.wgsl");
+        }
+    }
+}
+
+#[test]
+fn op_names_are_unique_and_leaves_have_none() {
+    let mut names: Vec<_> = OPS.iter().map(|e| e.name).collect();
+    names.sort_unstable();
+    let count = names.len();
+    names.dedup();
+    assert_eq!(names.len(), count);
+    let mut graph = Graph::new();
+    let x = graph.input("x", TensorType::f32([1]));
+    assert!(matches!(graph.node(x).kind, Kind::Input(_)));
+}
