@@ -1,4 +1,8 @@
 //! Girih: a deep-learning engine whose every kernel is a WGSL compute shader, on wgpu.
+//!
+//! [`nn`] builds a [`graph`], [`autodiff`] adds gradients to it, [`plan`] lowers it to a recording of kernels of
+//! [`ops`], and [`gpu`] plays that into an encoder, the caller's own where wanted. [`train`] puts it all together for
+//! image classifiers. The README shows both ways; ARCHITECTURE.md tells how the house is built.
 
 pub mod autodiff;
 pub mod data;
@@ -14,3 +18,8 @@ pub mod tensor;
 pub mod train;
 
 pub use error::Error;
+
+/// The README's code blocks, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

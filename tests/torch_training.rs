@@ -19,8 +19,7 @@ use serde_json::Value;
 fn the_cnn_follows_pytorch_for_200_steps_of_sgd() {
     let fixture = load(include_str!("fixtures/cnn_sgd.json"));
     let setting = |key: &str| number(&fixture["optimizer"][key]) as f32;
-    let optimizer =
-        Sgd { momentum: setting("momentum"), nesterov: false, weight_decay: setting("weight_decay") };
+    let optimizer = Sgd { momentum: setting("momentum"), nesterov: false, weight_decay: setting("weight_decay") };
     follow(&fixture, Model::Cnn, Optimizer::Sgd(optimizer), 3e-4, 2e-5);
 }
 

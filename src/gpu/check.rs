@@ -4,7 +4,7 @@ use super::caps::Caps;
 use super::recording::{Access, BufferRole, Dispatch, Recording};
 
 /// Checks every dispatch of `recording` against `caps`: bindings in bounds, aligned and of the kernel's number; no
-/// buffer both read and written, or written twice, in one dispatch; grids and workgroups within the limits; parameters
+/// buffer both read and written, no range written twice, in one dispatch; grids and workgroups within the limits; parameters
 /// of the kernel's size; and no scratch buffer read before something wrote it.
 ///
 /// # Errors
@@ -71,10 +71,18 @@ fn check_dispatch(
         if !binding.offset.is_multiple_of(alignment) {
             fault(format!("binding {i}: offset {} is not aligned to {alignment}", binding.offset));
         }
-        for (other, other_access) in &bound[..i] {
-            let both_read = *access != &Access::ReadWrite && *other_access != &Access::ReadWrite;
-            if other.buffer == binding.buffer && !both_read {
-                fault(format!("b{} is bound twice, at least once for writing", binding.buffer.0));
+        for (other, other_access) in bound[..i].iter().filter(|(other, _)| other.buffer == binding.buffer) {
+            let (end, other_end) = (binding.offset + binding.bytes, other.offset + other.bytes);
+            match (*access, *other_access) {
+                // wgpu says nothing of two writers of one range.
+                (Access::ReadWrite, Access::ReadWrite) if binding.offset < other_end && other.offset < end => {
+                    fault(format!("b{} is bound for writing twice, in ranges that overlap", binding.buffer.0));
+                }
+                (Access::ReadWrite, Access::ReadWrite) => {}
+                (Access::ReadWrite, _) | (_, Access::ReadWrite) => {
+                    fault(format!("b{} is bound for reading and for writing", binding.buffer.0));
+                }
+                _ => {}
             }
         }
         if *access != &Access::ReadWrite && !written[binding.buffer.0 as usize] {

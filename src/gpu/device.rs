@@ -56,12 +56,8 @@ impl Device {
         let (index, _) = choose(&found, &options.adapter)?;
         let adapter = &found[index];
         let (required_features, required_limits) = options.profile.request(adapter.features(), adapter.limits());
-        let descriptor = wgpu::DeviceDescriptor {
-            label: Some("girih"),
-            required_features,
-            required_limits,
-            ..Default::default()
-        };
+        let descriptor =
+            wgpu::DeviceDescriptor { label: Some("girih"), required_features, required_limits, ..Default::default() };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| GpuError::Open(e.to_string()))?;
         Ok(Self::new(device, queue, options.checked))
     }

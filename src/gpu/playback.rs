@@ -72,25 +72,52 @@ impl Playback {
 
     /// Records one compute pass that runs everything, into the caller's encoder.
     pub fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: Some("girih"),
-            timestamp_writes: None,
-        });
+        let mut pass =
+            encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("girih"), timestamp_writes: None });
         self.dispatch(&mut pass, 0..self.steps.len());
     }
 
-    /// As [`Playback::encode`], with a timestamp before the first dispatch and after each one: `queries` must hold one
-    /// more than there are dispatches.
-    pub fn encode_timed(&self, encoder: &mut wgpu::CommandEncoder, queries: &wgpu::QuerySet) {
-        let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-            label: Some("girih"),
-            timestamp_writes: None,
-        });
-        pass.write_timestamp(queries, 0);
-        for (index, query) in (0..self.steps.len()).zip(1..) {
-            self.dispatch(&mut pass, index..index + 1);
-            pass.write_timestamp(queries, query);
+    /// Runs everything once with a timestamp around each dispatch, and returns each one's seconds; blocks.
+    ///
+    /// # Errors
+    /// When the device has no timestamps or was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn time(&self, device: &Device) -> Result<Vec<f64>, GpuError> {
+        if !device.caps().timestamps {
+            return Err(GpuError::Refused { what: "timestamps".into(), why: "the adapter has none".into() });
         }
+        let mut seconds = Vec::with_capacity(self.steps.len());
+        let queries = device.wgpu().create_query_set(&wgpu::QuerySetDescriptor {
+            label: Some("time"),
+            ty: wgpu::QueryType::Timestamp,
+            count: wgpu::QUERY_SET_MAX_QUERIES,
+        });
+        let resolved = device.buffer_for(
+            "timestamps",
+            u64::from(wgpu::QUERY_SET_MAX_QUERIES) * 8,
+            wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC,
+        )?;
+        let nanoseconds = f64::from(device.queue().get_timestamp_period());
+        let run = wgpu::QUERY_SET_MAX_QUERIES as usize - 1;
+        for start in (0..self.steps.len()).step_by(run) {
+            let end = self.steps.len().min(start + run);
+            let mut encoder = device.encoder("time");
+            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor::default());
+            pass.write_timestamp(&queries, 0);
+            for (index, query) in (start..end).zip(1..) {
+                self.dispatch(&mut pass, index..index + 1);
+                pass.write_timestamp(&queries, query);
+            }
+            drop(pass);
+            let count = (end - start + 1) as u32;
+            encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
+            device.submit(encoder);
+            let bytes = device.read(&resolved, 0, u64::from(count) * 8)?.wait()?;
+            let ticks: Vec<u64> =
+                bytes.chunks_exact(8).filter_map(|b| b.try_into().ok().map(u64::from_le_bytes)).collect();
+            seconds.extend(ticks.windows(2).map(|t| t[1].saturating_sub(t[0]) as f64 * nanoseconds * 1e-9));
+        }
+        Ok(seconds)
     }
 
     fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, range: std::ops::Range<usize>) {

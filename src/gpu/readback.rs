@@ -60,6 +60,16 @@ impl Device {
         Ok(RecordedRead { device: self.clone(), staging, bytes })
     }
 
+    /// Makes the buffers that `count` read-backs of `bytes` under way at once need, so that none is made later.
+    ///
+    /// # Errors
+    /// When the device refuses a buffer.
+    pub fn reserve_reads(&self, count: usize, bytes: u64) -> Result<(), GpuError> {
+        let made = (0..count).map(|_| self.new_staging(bytes)).collect::<Result<Vec<_>, _>>()?;
+        self.inner().staging.lock().unwrap_or_else(PoisonError::into_inner).extend(made);
+        Ok(())
+    }
+
     /// A mappable buffer: one that an earlier read-back gave back, or a new one.
     fn staging(&self, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
         let mut free = self.inner().staging.lock().unwrap_or_else(PoisonError::into_inner);
@@ -68,6 +78,10 @@ impl Device {
             return Ok(free.swap_remove(index));
         }
         drop(free);
+        self.new_staging(bytes)
+    }
+
+    fn new_staging(&self, bytes: u64) -> Result<wgpu::Buffer, GpuError> {
         self.buffer_for("read-back", bytes, wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST)
     }
 }

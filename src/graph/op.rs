@@ -2,8 +2,8 @@
 
 use std::fmt;
 
+use super::builder::Graph;
 use super::error::{GraphError, ShapeError};
-use super::graph::Graph;
 use super::node::NodeId;
 use crate::gpu::Caps;
 use crate::kernel::{Candidates, KernelCall, Operand};

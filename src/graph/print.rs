@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fmt::Write as _;
 
-use super::graph::Graph;
+use super::builder::Graph;
 use super::node::{Kind, Node};
 
 impl fmt::Display for Graph {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::graph::Graph;
+use super::builder::Graph;
 use super::node::{Kind, NodeId};
 use crate::tensor::Array;
 

@@ -1,6 +1,6 @@
 //! What must hold of every graph, whoever built it.
 
-use super::graph::Graph;
+use super::builder::Graph;
 use super::node::Kind;
 use crate::tensor::TensorType;
 

@@ -62,7 +62,9 @@ impl fmt::Display for PlanError {
                 write!(f, "{place}: {what} of {asked}, but the adapter allows {limit}")
             }
             Self::NoStrategy { place } => write!(f, "{place}: no kernel for this adapter's limits"),
-            Self::UnknownName { name, known } => write!(f, "nothing is called {name:?}; there are {}", known.join(", ")),
+            Self::UnknownName { name, known } => {
+                write!(f, "nothing is called {name:?}; there are {}", known.join(", "))
+            }
             Self::Mismatch { name, expected, found } => write!(f, "{name}: {expected} wanted, {found} given"),
         }
     }

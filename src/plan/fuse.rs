@@ -140,13 +140,7 @@ impl Group<'_> {
         Step { node: root, op: Arc::new(Fused(program)), inputs }
     }
 
-    fn epilogue(
-        &self,
-        root: NodeId,
-        base: NodeId,
-        members: &BTreeSet<NodeId>,
-        operands: &BTreeSet<NodeId>,
-    ) -> Step {
+    fn epilogue(&self, root: NodeId, base: NodeId, members: &BTreeSet<NodeId>, operands: &BTreeSet<NodeId>) -> Step {
         let node = self.graph.node(base);
         let extra: Vec<NodeId> = operands.iter().copied().filter(|&n| n != base).collect();
         let mut order = vec![base];

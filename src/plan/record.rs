@@ -118,7 +118,8 @@ impl Recorder<'_> {
         }
         let picked = options.choice.pick(step.op.name(), runnable);
         let (strategy, modules) = picked.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
-        let scratch: Vec<(usize, u64)> = strategy.scratch.iter().map(|&bytes| (self.slot(bytes, &place), bytes)).collect();
+        let scratch: Vec<(usize, u64)> =
+            strategy.scratch.iter().map(|&bytes| (self.slot(bytes, &place), bytes)).collect();
         let flops = step.op.flops(&OpTypes { inputs: &types, output: &output });
         let done = self.placed.in_place.get(&step.node);
         for (index, (call, module)) in strategy.calls.iter().zip(&modules).enumerate() {

@@ -24,6 +24,8 @@ mod file {
     use std::borrow::Cow;
     use std::collections::HashMap;
     use std::fmt;
+    use std::fs::File;
+    use std::io::Write;
     use std::path::{Path, PathBuf};
 
     use safetensors::tensor::{Dtype, SafeTensors, View};
@@ -88,7 +90,8 @@ mod file {
                 .map_err(|e| CheckpointError { path: PathBuf::new(), why: e.to_string() })
         }
 
-        /// Writes the file whole or not at all: to a temporary file beside it, then renamed.
+        /// Writes the file whole or not at all: to a temporary file beside it, which is flushed to the disk and then
+        /// renamed.
         ///
         /// # Errors
         /// When the folder is not writable or the disk is full.
@@ -96,8 +99,13 @@ mod file {
             let fault = |why: String| CheckpointError { path: path.to_owned(), why };
             let bytes = self.to_bytes().map_err(|e| fault(e.why))?;
             let temporary = path.with_extension("partial");
-            let written = std::fs::write(&temporary, bytes).and_then(|()| std::fs::rename(&temporary, path));
-            written.map_err(|e| {
+            let write = || {
+                let mut file = File::create(&temporary)?;
+                file.write_all(&bytes)?;
+                file.sync_all()?;
+                std::fs::rename(&temporary, path)
+            };
+            write().map_err(|e| {
                 // The error is what counts; a file that was never made cannot be removed.
                 let _ = std::fs::remove_file(&temporary);
                 fault(e.to_string())

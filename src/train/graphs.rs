@@ -7,7 +7,7 @@ use crate::graph::{BankId, Graph, GraphError, Kind, NodeId};
 use crate::nn::{Layer, Net, PARAMETERS, Sequential};
 use crate::ops::cross_entropy::IGNORED;
 use crate::ops::image_batch::Augmentation;
-use crate::optim::{Optimizer, RATES};
+use crate::optim::{Optimizer, RATES, Sgd};
 use crate::tensor::TensorType;
 
 /// A network and the images it is for.
@@ -53,6 +53,19 @@ pub struct Hyperparameters {
     pub augmentation: Augmentation,
 }
 
+impl Default for Hyperparameters {
+    /// Batches of 64, gradient descent with Nesterov momentum 0.9 and weight decay 5e-4, images as they are.
+    fn default() -> Self {
+        Self {
+            batch: 64,
+            optimizer: Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 }),
+            clip_norm: None,
+            label_smoothing: 0.0,
+            augmentation: Augmentation::default(),
+        }
+    }
+}
+
 /// A training step as a graph.
 #[derive(Debug)]
 pub struct TrainingGraph {
@@ -68,7 +81,11 @@ pub struct TrainingGraph {
 ///
 /// # Errors
 /// When the images do not fit the model.
-pub fn training_graph(model: &ImageModel, images: Images, hyper: &Hyperparameters) -> Result<TrainingGraph, GraphError> {
+pub fn training_graph(
+    model: &ImageModel,
+    images: Images,
+    hyper: &Hyperparameters,
+) -> Result<TrainingGraph, GraphError> {
     let mut graph = Graph::new();
     let clock = graph.input("clock", TensorType::u32([2]));
     let (x, labels) = inputs(&mut graph, model, images, hyper.batch, clock, hyper.augmentation)?;
@@ -91,11 +108,12 @@ pub fn training_graph(model: &ImageModel, images: Images, hyper: &Hyperparameter
     Ok(TrainingGraph { graph, loss, logits })
 }
 
-/// Metrics of one batch, in evaluation mode. Images labelled [`IGNORED`], or indexed past the end, do not count.
+/// Metrics of one batch, in evaluation mode, and its logits, f32 `[batch, classes]`. Images labelled [`IGNORED`], or
+/// indexed past the end, do not count.
 ///
 /// # Errors
 /// When the images do not fit the model.
-pub fn evaluation_graph(model: &ImageModel, images: Images, batch: usize) -> Result<Graph, GraphError> {
+pub fn evaluation_graph(model: &ImageModel, images: Images, batch: usize) -> Result<(Graph, NodeId), GraphError> {
     let mut graph = Graph::new();
     let clock = graph.input("clock", TensorType::u32([2]));
     let (x, labels) = inputs(&mut graph, model, images, batch, clock, Augmentation::default())?;
@@ -105,7 +123,7 @@ pub fn evaluation_graph(model: &ImageModel, images: Images, batch: usize) -> Res
     let count = graph.count_labels(labels, IGNORED)?;
     let correct = graph.correct(logits, labels)?;
     accumulate(&mut graph, [sum, correct, count])?;
-    Ok(graph)
+    Ok((graph, logits))
 }
 
 /// Input `images` f32 `[batch, C, H, W]`, normalised → the scores, f32 `[batch, classes]`, each row a probability

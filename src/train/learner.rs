@@ -37,8 +37,14 @@ impl Learner {
         let plan = Plan::new(&built.graph, &outputs, device.caps(), options)?;
         let variables = Variables::new(device, &built.graph, seed)?;
         let session = Session::new(device, plan, &variables)?;
+        metrics::reserve(device, &variables)?;
         let (device, optimizer) = (device.clone(), hyper.optimizer);
         Ok(Self { device, session, variables, optimizer, seed, step: 0, in_flight: InFlight::default() })
+    }
+
+    /// The device it runs on.
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// The recorded step: write its inputs here.

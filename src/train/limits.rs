@@ -1,18 +1,24 @@
 //! Which batch fits a device.
 
-use super::graphs::{Hyperparameters, ImageModel, Images, training_graph};
+use super::graphs::{Hyperparameters, ImageModel, Images, evaluation_graph, scoring_graph, training_graph};
 use crate::Error;
 use crate::gpu::Caps;
+use crate::graph::{Graph, GraphError, NodeId};
 use crate::plan::{Plan, PlanError, PlanOptions};
 
 /// The largest batch below `hyper.batch` whose training step can be planned for a device with `caps`; 0 when none can.
 pub fn largest_batch(model: &ImageModel, hyper: &Hyperparameters, caps: &Caps) -> usize {
-    let fits = |batch: usize| {
+    largest(hyper.batch, caps, |batch| {
         let hyper = Hyperparameters { batch, ..hyper.clone() };
-        training_graph(model, Images::Packed, &hyper)
-            .is_ok_and(|t| Plan::new(&t.graph, &[("loss", t.loss)], caps, &PlanOptions::default()).is_ok())
-    };
-    let (mut fitting, mut failing) = (0, hyper.batch);
+        training_graph(model, Images::Packed, &hyper).map(|built| (built.graph, built.loss))
+    })
+}
+
+/// The largest batch below `asked` for which the graph and its output can be planned; 0 when none can.
+fn largest(asked: usize, caps: &Caps, build: impl Fn(usize) -> Result<(Graph, NodeId), GraphError>) -> usize {
+    let plan = |(graph, output)| Plan::new(&graph, &[("output", output)], caps, &PlanOptions::default());
+    let fits = |batch| build(batch).is_ok_and(|built| plan(built).is_ok());
+    let (mut fitting, mut failing) = (0, asked);
     while failing - fitting > 1 {
         let middle = fitting + (failing - fitting) / 2;
         if fits(middle) {
@@ -25,11 +31,24 @@ pub fn largest_batch(model: &ImageModel, hyper: &Hyperparameters, caps: &Caps) -
 }
 
 /// Adds the largest batch that fits to an error about a limit.
-pub(super) fn explain(error: Error, model: &ImageModel, hyper: &Hyperparameters, caps: &Caps) -> Error {
+fn explain(error: Error, asked: usize, largest: impl FnOnce() -> usize) -> Error {
     match error {
-        Error::Plan(source @ PlanError::TooLarge { .. }) => {
-            Error::Batch { asked: hyper.batch, largest: largest_batch(model, hyper, caps), source }
-        }
+        Error::Plan(source @ PlanError::TooLarge { .. }) => Error::Batch { asked, largest: largest(), source },
         other => other,
     }
+}
+
+/// [`explain`] for a training step.
+pub(super) fn explain_training(error: Error, model: &ImageModel, hyper: &Hyperparameters, caps: &Caps) -> Error {
+    explain(error, hyper.batch, || largest_batch(model, hyper, caps))
+}
+
+/// [`explain`] for an evaluation.
+pub(super) fn explain_evaluation(error: Error, model: &ImageModel, batch: usize, caps: &Caps) -> Error {
+    explain(error, batch, || largest(batch, caps, |batch| evaluation_graph(model, Images::Packed, batch)))
+}
+
+/// [`explain`] for scoring.
+pub(super) fn explain_scoring(error: Error, model: &ImageModel, batch: usize, caps: &Caps) -> Error {
+    explain(error, batch, || largest(batch, caps, |batch| scoring_graph(model, batch)))
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::Error;
-use crate::gpu::Readback;
+use crate::gpu::{Device, Readback};
 use crate::graph::{Graph, GraphError, Init, NodeId};
 use crate::plan::Variables;
 use crate::tensor::{HostTensor, TensorType};
@@ -44,6 +44,12 @@ pub(super) fn reset(variables: &Variables) -> Result<(), Error> {
     Ok(variables.write(METRICS, &HostTensor::full([3], 0.0))?)
 }
 
+/// Makes what reading the sums while training needs, so that no step allocates.
+pub(super) fn reserve(device: &Device, variables: &Variables) -> Result<(), Error> {
+    // Those under way, the one a step adds before it waits for the oldest, and one for who asks in between.
+    Ok(device.reserve_reads(InFlight::AHEAD + 2, variables.get(METRICS)?.ty.bytes())?)
+}
+
 /// The sums after everything submitted so far; blocks.
 #[cfg(not(target_arch = "wasm32"))]
 pub(super) fn wait(variables: &Variables) -> Result<Metrics, Error> {
@@ -66,7 +72,7 @@ pub(super) struct InFlight {
 
 impl InFlight {
     /// Steps submitted ahead of the device: enough to keep it busy, few enough to answer Ctrl-C at once.
-    const AHEAD: usize = 3;
+    pub const AHEAD: usize = 3;
 
     /// Adds a step's sums; takes those that have come, and waits for the oldest when too many are under way.
     pub fn push(&mut self, sums: Readback) -> Result<(), Error> {

@@ -9,11 +9,7 @@ use crate::plan::Session;
 /// How the images of `set` reach the device: once and for all where they fit `budget_bytes` and one binding.
 pub(super) fn images_for(set: &ImageSet, caps: &Caps, budget_bytes: u64) -> Images {
     let bytes = set.len() as u64 * row_words(set.image_bytes()) as u64 * 4;
-    if bytes <= budget_bytes.min(caps.binding_bytes) {
-        Images::Resident { count: set.len() }
-    } else {
-        Images::Packed
-    }
+    if bytes <= budget_bytes.min(caps.binding_bytes) { Images::Resident { count: set.len() } } else { Images::Packed }
 }
 
 /// What a loader must send for `images`.

@@ -1,6 +1,7 @@
 //! Class scores of images.
 
 use super::graphs::{ImageModel, scoring_graph};
+use super::limits::explain_scoring;
 use crate::Error;
 use crate::gpu::{CommandEncoder, Device};
 use crate::plan::{Plan, PlanOptions, Session, TensorReadback, Variables};
@@ -19,10 +20,11 @@ impl Scorer {
     /// [restored](Variables::restore).
     ///
     /// # Errors
-    /// When the model does not build, or the batch does not fit the device.
+    /// When the model does not build, or the batch does not fit the device, with the largest batch that fits.
     pub fn new(device: &Device, model: &ImageModel, batch: usize, options: &PlanOptions) -> Result<Self, Error> {
         let (graph, scores) = scoring_graph(model, batch)?;
-        let plan = Plan::new(&graph, &[("scores", scores)], device.caps(), options)?;
+        let plan = Plan::new(&graph, &[("scores", scores)], device.caps(), options)
+            .map_err(|e| explain_scoring(e.into(), model, batch, device.caps()))?;
         let variables = Variables::new(device, &graph, 0)?;
         let session = Session::new(device, plan, &variables)?;
         Ok(Self { session, variables, shape: model.shape, stats: model.stats.clone(), batch })

@@ -6,7 +6,7 @@ use super::checkpoint::Checkpoint;
 use super::evaluator::Evaluator;
 use super::graphs::{Hyperparameters, ImageModel, Images};
 use super::learner::Learner;
-use super::limits::explain;
+use super::limits::explain_training;
 use super::metrics::Metrics;
 use super::pictures::{feed, images_for, send_batch, send_set};
 use crate::Error;
@@ -32,6 +32,21 @@ pub struct TrainerOptions {
     pub resident_bytes: u64,
     /// How plans are made.
     pub plan: PlanOptions,
+}
+
+impl Default for TrainerOptions {
+    /// Ten epochs at a constant rate of 0.01, seed 0; sets of up to 1 GiB stay on the device.
+    fn default() -> Self {
+        Self {
+            hyper: Hyperparameters::default(),
+            learning_rate: 0.01,
+            schedule: Schedule::Constant,
+            epochs: 10,
+            seed: 0,
+            resident_bytes: 1 << 30,
+            plan: PlanOptions::default(),
+        }
+    }
 }
 
 /// Where a run stands.
@@ -75,7 +90,7 @@ impl Trainer {
         let batches = Batches::new(train.len(), options.hyper.batch, order, Tail::Drop)?;
         let images = images_for(&train, device.caps(), options.resident_bytes);
         let learner = Learner::new(device, model, images, &options.hyper, options.seed, &options.plan)
-            .map_err(|e| explain(e, model, &options.hyper, device.caps()))?;
+            .map_err(|e| explain_training(e, model, &options.hyper, device.caps()))?;
         send_set(learner.session(), &train, images)?;
         let batch = options.hyper.batch.clamp(1, EVALUATION_BATCH);
         let (budget, variables) = (options.resident_bytes, learner.variables());

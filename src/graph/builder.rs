@@ -121,9 +121,9 @@ impl Graph {
     /// The banks whose name is `name` or `name.N`.
     pub fn banks_named(&self, name: &str) -> Vec<BankId> {
         let belongs = |bank: &Bank| {
-            bank.name.strip_prefix(name).is_some_and(|rest| {
-                rest.is_empty() || rest.strip_prefix('.').is_some_and(|n| n.parse::<u32>().is_ok())
-            })
+            bank.name
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.strip_prefix('.').is_some_and(|n| n.parse::<u32>().is_ok()))
         };
         (0u32..).zip(&self.banks).filter(|(_, bank)| belongs(bank)).map(|(i, _)| BankId(i)).collect()
     }
