@@ -28,10 +28,6 @@ const SHAPES: &[(&str, [usize; 4], [usize; 4])] = &[
     ("res3", [16, 128, 16, 16], [256, 128, 3, 3]),
     ("res4", [16, 256, 8, 8], [512, 256, 3, 3]),
     ("res5", [16, 512, 4, 4], [512, 512, 3, 3]),
-    ("t8", [64, 8, 16, 16], [64, 8, 3, 3]),
-    ("t16", [64, 16, 16, 16], [64, 16, 3, 3]),
-    ("t32", [64, 32, 16, 16], [64, 32, 3, 3]),
-    ("t48", [64, 48, 16, 16], [64, 48, 3, 3]),
     ("down", [16, 32, 16, 16], [64, 32, 3, 3]),
     ("point", [16, 64, 16, 16], [128, 64, 1, 1]),
 ];
@@ -47,7 +43,10 @@ fn main() -> Result<(), Failure> {
     };
     let device = Device::open_blocking(&DeviceOptions { adapter, profile: Profile::Offered, checked: false })?;
     println!("{} ({})", device.name(), device.driver());
-    println!("{:28} {:>10} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8}", "case", "strategy", "calls", "first ms", "its cpu", "median ms", "best ms", "GFLOP/s", "by cpu", "error");
+    println!(
+        "{:28} {:>10} {:>6} {:>9} {:>9} {:>9} {:>9} {:>8} {:>8} {:>8}",
+        "case", "strategy", "calls", "first ms", "its cpu", "median ms", "best ms", "GFLOP/s", "by cpu", "error"
+    );
     for &(label, x, weight) in SHAPES {
         let conv = if label == "down" { Conv2d::same(3).stride([2, 2]) } else { Conv2d::same(weight[2]) };
         for pass in ["forward", "fused", "d_input", "d_weight"] {
@@ -120,7 +119,10 @@ fn time(
     let sizes = Sizes { x, weight, y: four(&y_type), conv: *conv };
     let error = sizes.sample(pass, &a, &b, &c, &found);
     let rate = flops as f64 / median / 1e6;
-    println!("{name:28} {taken:>10} {calls:>6} {first_ms:>9.0} {first_cpu:>9.0} {median:>9.2} {best:>9.2} {rate:>8.2} {:>8.2} {cpu_ms:>8.1} {error:>8.0e}", 2.0 * flops as f64 / cpu_ms / 1e6);
+    println!(
+        "{name:28} {taken:>10} {calls:>6} {first_ms:>9.0} {first_cpu:>9.0} {median:>9.2} {best:>9.2} {rate:>8.2} {:>8.2} {cpu_ms:>8.1} {error:>8.0e}",
+        2.0 * flops as f64 / cpu_ms / 1e6
+    );
     Ok(())
 }
 
@@ -168,7 +170,12 @@ impl Sizes {
 
     /// The two other operands' places in every product that result `i`, of `shape`, sums.
     fn terms(&self, i: usize, pass: &str, shape: &[usize; 4], mut add: impl FnMut(usize, usize)) {
-        let at = [i / shape[3] / shape[2] / shape[1], i / shape[3] / shape[2] % shape[1], i / shape[3] % shape[2], i % shape[3]];
+        let at = [
+            i / shape[3] / shape[2] / shape[1],
+            i / shape[3] / shape[2] % shape[1],
+            i / shape[3] % shape[2],
+            i % shape[3],
+        ];
         let [n, channels, h, w] = self.x;
         let [o, _, kh, kw] = self.weight;
         let [_, _, oh, ow] = self.y;

@@ -5,8 +5,8 @@
 //! ```
 //!
 //! FILTER is a part of a case's name; STRATEGY one that `matmul` has, such as `simple`; by default the engine chooses.
-//! "cores" is how many cores' worth of processor time a run took (Linux): on software Vulkan, fewer than the machine
-//! has means that something else was running or that the run waited.
+//! "cpu ms" is the processor time of a run over all cores (Linux): on software Vulkan, a median above its share of the
+//! cores means that the run waited or that something else was running.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -16,8 +16,8 @@ use girih::gpu::{AdapterSelector, Device, DeviceOptions, Profile};
 use girih::graph::{Graph, NodeId};
 use girih::ops::matmul::MatMul;
 use girih::plan::{Choice, Plan, PlanOptions, Session, Variables};
-use girih::tensor::random::Random;
 use girih::tensor::TensorType;
+use girih::tensor::random::Random;
 
 /// A product of an M×K and a K×N matrix.
 struct Case {
@@ -64,7 +64,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let options = DeviceOptions { adapter: AdapterSelector::Best, profile: Profile::Offered, checked: false };
     let device = Device::open_blocking(&options)?;
     println!("{}, {}", device.name(), device.driver());
-    println!("{:32} {:>8} {:>5} {:>9} {:>9} {:>6} {:>8}", "case", "strategy", "calls", "median ms", "GFLOP/s", "cores", "first ms");
+    println!(
+        "{:32} {:>8} {:>5} {:>9} {:>9} {:>8} {:>8}",
+        "case", "strategy", "calls", "median ms", "GFLOP/s", "cpu ms", "first ms"
+    );
     for case in CASES.iter().filter(|c| c.name.contains(&filter)) {
         run(&device, case, strategy.as_deref()).map_err(|e| format!("{}: {e}", case.name))?;
     }
@@ -103,11 +106,11 @@ fn run(device: &Device, case: &Case, strategy: Option<&str>) -> Result<(), Box<d
         device.wait()?;
         times.push(start.elapsed().as_secs_f64());
     }
-    let cores = (processor_time() - processor) / begun.elapsed().as_secs_f64();
+    let cpu = (processor_time() - processor) / times.len() as f64 * 1e3;
     times.sort_by(f64::total_cmp);
     let median = times[times.len() / 2];
     println!(
-        "{:32} {taken:>8} {calls:>5} {:>9.3} {:>9.2} {cores:>6.2} {:>8.0}",
+        "{:32} {taken:>8} {calls:>5} {:>9.3} {:>9.2} {cpu:>8.3} {:>8.0}",
         case.name,
         median * 1e3,
         flops as f64 / median * 1e-9,
@@ -146,7 +149,8 @@ fn check(case: &Case, a: &[f32], b: &[f32], found: &[f32]) -> Result<(), String>
 fn processor_time() -> f64 {
     // Fields 14 and 15, in ticks of 10 ms; the name before them may hold spaces.
     let ticks = std::fs::read_to_string("/proc/self/stat").ok().and_then(|stat| {
-        let fields: Vec<u64> = stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).map_while(|f| f.parse().ok()).collect();
+        let fields: Vec<u64> =
+            stat.rsplit(')').next()?.split_whitespace().skip(11).take(2).map_while(|f| f.parse().ok()).collect();
         Some(fields.iter().sum::<u64>())
     });
     ticks.unwrap_or(0) as f64 * 0.01

@@ -42,6 +42,18 @@ fn main() -> Result<(), girih::Error> {
         steps.push(start.elapsed().as_secs_f64() / 3.0);
     }
     report("train", 64, &mut steps);
+    let count = learner.session().playback().dispatch_count();
+    let mut recordings: Vec<f64> = (0..ROUNDS)
+        .map(|_| {
+            let mut encoder = device.encoder("recording");
+            let start = Instant::now();
+            learner.session().encode(&mut encoder);
+            drop(encoder.finish());
+            start.elapsed().as_secs_f64() / count as f64
+        })
+        .collect();
+    recordings.sort_by(f64::total_cmp);
+    println!("recording: {count} dispatches, {:.2} us each on the host", recordings[ROUNDS / 2] * 1e6);
     if profile {
         breakdown(&device, learner.session())?;
     }

@@ -1,12 +1,12 @@
 // out tile = before + sum over k of a[k, i] * b[k, j], over four windows of K at once: `wide`, for software Vulkan.
-// Layout: a0..a3 [k, 4 * m4] and b0..b3 [k, 4 * n4], K-major, zero-padded to whole tiles, each four planes of K that the
-// caller packed; before: the tile's sum so far, [rows, 4 * n4], read where `resume` is 1; out: rows 4 * `out_row` apart.
+// Layout: a0..a3 [rows / 16, k, 16] and b0..b3 [columns / 32, k, 32], four planes of K that matmul_pack_* packed and
+// padded with zeros to whole tiles; before: the tile's sum so far, [rows, 4 * n4], read where `resume` is
+// 1; out: rows 4 * `out_row` apart.
 // Work: 16 rows × 4 columns an invocation; 8 lanes along the columns, so that the rows' values are loaded once and
 // broadcast. Accumulates f32; a turn adds one k of each plane, so that an accumulator is loaded and stored once in four.
 // Bound: Mesa 22.3 reads uniform windows 20 times as fast as storage, where stores cost as much as 40 multiply-adds.
 struct Params {
     k: u32,
-    m4: u32,
     n4: u32,
     resume: u32,
     out_first: u32,
@@ -47,8 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var c13 = select(vec4<f32>(0.0), before[at + 13u * p.n4], resume);
     var c14 = select(vec4<f32>(0.0), before[at + 14u * p.n4], resume);
     var c15 = select(vec4<f32>(0.0), before[at + 15u * p.n4], resume);
-    var i = row4 + lane % 4u;
-    var j = column;
+    var i = group.y * p.k * 4u + lane % 4u;
+    var j = group.x * p.k * 8u + lane;
     for (var k = 0u; k < p.k; k++) {
         let x0 = a0[i];
         let x1 = a1[i];
@@ -90,8 +90,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         c13 = fma(vec4<f32>(r33.y), y3, fma(vec4<f32>(r32.y), y2, fma(vec4<f32>(r31.y), y1, fma(vec4<f32>(r30.y), y0, c13))));
         c14 = fma(vec4<f32>(r33.z), y3, fma(vec4<f32>(r32.z), y2, fma(vec4<f32>(r31.z), y1, fma(vec4<f32>(r30.z), y0, c14))));
         c15 = fma(vec4<f32>(r33.w), y3, fma(vec4<f32>(r32.w), y2, fma(vec4<f32>(r31.w), y1, fma(vec4<f32>(r30.w), y0, c15))));
-        i += p.m4;
-        j += p.n4;
+        i += 4u;
+        j += 8u;
     }
     let to = p.out_first + row4 * 4u * p.out_row + column;
     out[to + 0u * p.out_row] = c0;

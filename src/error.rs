@@ -39,7 +39,9 @@ impl fmt::Display for Error {
             Self::Graph(e) => e.fmt(f),
             Self::Plan(e) => e.fmt(f),
             Self::Data(e) => e.fmt(f),
-            Self::Batch { asked, largest: 0, source } => write!(f, "a batch of {asked} does not fit, nor any: {source}"),
+            Self::Batch { asked, largest: 0, source } => {
+                write!(f, "a batch of {asked} does not fit, nor any: {source}")
+            }
             Self::Batch { asked, largest, source } => {
                 write!(f, "a batch of {asked} does not fit ({source}); the largest that does is {largest}")
             }

@@ -75,15 +75,16 @@ fn sending_pixels_and_keeping_them_on_the_device_are_the_same() {
 }
 
 #[test]
-fn nothing_is_allocated_after_the_first_step() {
+fn a_step_is_one_submit_and_allocates_nothing_after_the_first() {
     let device = support::device(Profile::Offered);
     let mut trainer = trainer(&device, Model::Mlp, options(16)).expect("a trainer");
     trainer.step().expect("a step");
-    let before = device.buffer_count();
+    let (buffers, submits) = (device.buffer_count(), device.submit_count());
     for _ in 1..24 {
         trainer.step().expect("a step");
     }
-    assert_eq!(device.buffer_count(), before);
+    assert_eq!(device.buffer_count(), buffers);
+    assert_eq!(device.submit_count() - submits, 23);
 }
 
 #[test]

@@ -241,13 +241,13 @@ pub enum Model {
 pub enum Schedule {
     /// The same throughout
     Constant,
-    /// Divided by ten after each third of the run
+    /// Divided by ten after the first and the second third of the run
     Step,
     /// Down to zero along half a cosine
     Cosine,
     /// Up, then down below where it began
     OneCycle,
-    /// Up during the first twentieth of the run, then constant
+    /// Up from a tenth during the first twentieth of the run, then constant
     WarmUp,
 }
 
@@ -273,53 +273,38 @@ pub enum Augment {
     Crop,
     /// A horizontal flip of half of them
     Flip,
-    /// A random square blanked
+    /// A random square blanked, a quarter of the image wide
     Cutout,
 }
 
 /// A value as the command line writes it.
 #[must_use]
 pub fn name_of(value: impl ValueEnum) -> String {
-    value
-        .to_possible_value()
-        .map(|value| value.get_name().to_owned())
-        .unwrap_or_default()
+    value.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
 }
 
 fn number(text: &str) -> Result<f32, String> {
-    text.parse::<f32>()
-        .ok()
-        .filter(|value| value.is_finite())
-        .ok_or_else(|| "not a number".to_owned())
+    text.parse::<f32>().ok().filter(|value| value.is_finite()).ok_or_else(|| "not a number".to_owned())
 }
 
 fn positive(text: &str) -> Result<f32, String> {
     let value = number(text)?;
-    (value > 0.0)
-        .then_some(value)
-        .ok_or_else(|| "must be above 0".to_owned())
+    (value > 0.0).then_some(value).ok_or_else(|| "must be above 0".to_owned())
 }
 
 fn not_negative(text: &str) -> Result<f32, String> {
     let value = number(text)?;
-    (value >= 0.0)
-        .then_some(value)
-        .ok_or_else(|| "must not be below 0".to_owned())
+    (value >= 0.0).then_some(value).ok_or_else(|| "must not be below 0".to_owned())
 }
 
 fn fraction(text: &str) -> Result<f32, String> {
     let value = number(text)?;
-    (0.0..1.0)
-        .contains(&value)
-        .then_some(value)
-        .ok_or_else(|| "must be at least 0 and below 1".to_owned())
+    (0.0..1.0).contains(&value).then_some(value).ok_or_else(|| "must be at least 0 and below 1".to_owned())
 }
 
 fn input_shape(text: &str) -> Result<[u32; 3], String> {
-    let extents: Option<Vec<u32>> = text
-        .split('x')
-        .map(|part| part.parse().ok().filter(|&extent| extent > 0))
-        .collect();
+    let extents: Option<Vec<u32>> =
+        text.split('x').map(|part| part.parse().ok().filter(|&extent| extent > 0)).collect();
     extents
         .and_then(|extents| extents.try_into().ok())
         .ok_or_else(|| "write it as CHANNELSxHEIGHTxWIDTH, such as 3x32x32".to_owned())
@@ -347,14 +332,8 @@ mod tests {
     #[test]
     fn augment_takes_an_optional_list() {
         assert_eq!(train("").unwrap().augment, None);
-        assert_eq!(
-            train("--augment").unwrap().augment,
-            Some(vec![Augment::Crop, Augment::Flip])
-        );
-        assert_eq!(
-            train("--augment=cutout,flip").unwrap().augment,
-            Some(vec![Augment::Cutout, Augment::Flip])
-        );
+        assert_eq!(train("--augment").unwrap().augment, Some(vec![Augment::Crop, Augment::Flip]));
+        assert_eq!(train("--augment=cutout,flip").unwrap().augment, Some(vec![Augment::Cutout, Augment::Flip]));
         assert!(train("--augment=twirl").is_err());
     }
 

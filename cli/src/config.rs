@@ -91,22 +91,15 @@ impl Config {
             clip_norm: flags.clip_norm.or(self.clip_norm),
             label_smoothing: flags.label_smoothing.unwrap_or(self.label_smoothing),
             seed: flags.seed.unwrap_or(self.seed),
-            augment: flags
-                .augment
-                .clone()
-                .unwrap_or_else(|| self.augment.clone()),
+            augment: flags.augment.clone().unwrap_or_else(|| self.augment.clone()),
         };
         // Compared as the file writes them, which names each field.
         let fields = |config: &Self| toml::Table::try_from(config);
         let (old, new) = (fields(&self)?, fields(&asked)?);
-        let differs = new
-            .iter()
-            .find(|(name, value)| *name != "epochs" && old.get(*name) != Some(value));
+        let differs = new.iter().find(|(name, value)| *name != "epochs" && old.get(*name) != Some(value));
         if let Some((name, value)) = differs {
             let flag = name.replace('_', "-");
-            let was = old
-                .get(name)
-                .map_or("not given".to_owned(), ToString::to_string);
+            let was = old.get(name).map_or("not given".to_owned(), ToString::to_string);
             return usage(format!(
                 "--{flag} is {value}, but the run to go on with has {was}; leave the flag out, or \
                  start another run"
@@ -122,10 +115,7 @@ mod tests {
 
     #[test]
     fn defaults_follow_the_optimizer() {
-        let flags = Train {
-            optimizer: Some(Optimizer::AdamW),
-            ..Train::default()
-        };
+        let flags = Train { optimizer: Some(Optimizer::AdamW), ..Train::default() };
         let config = Config::new(&flags, "cifar10".into());
         assert_eq!((config.lr, config.weight_decay), (1e-3, 1e-2));
         assert_eq!(config.model, Model::Cnn);
@@ -151,16 +141,9 @@ mod tests {
     #[test]
     fn resuming_takes_more_epochs_and_nothing_else() {
         let config = Config::new(&Train::default(), "cifar10".into());
-        let more = Train {
-            epochs: Some(20),
-            batch: Some(config.batch),
-            ..Train::default()
-        };
+        let more = Train { epochs: Some(20), batch: Some(config.batch), ..Train::default() };
         assert_eq!(config.clone().resumed(&more).unwrap().epochs, 20);
-        let other = Train {
-            weight_decay: Some(0.5),
-            ..Train::default()
-        };
+        let other = Train { weight_decay: Some(0.5), ..Train::default() };
         let error = config.resumed(&other).unwrap_err().to_string();
         assert!(error.starts_with("--weight-decay is 0.5, but"), "{error}");
     }

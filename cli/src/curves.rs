@@ -32,9 +32,7 @@ pub fn svg(epochs: &[Epoch]) -> Result<String> {
     let mut text = String::new();
     {
         let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        draw(&area, epochs)
-            .map_err(|e| anyhow::anyhow!("{e}"))
-            .context("cannot draw the curves")?;
+        draw(&area, epochs).map_err(|e| anyhow::anyhow!("{e}")).context("cannot draw the curves")?;
     }
     Ok(text)
 }
@@ -56,33 +54,12 @@ fn draw(area: &Area<'_>, epochs: &[Epoch]) -> Result<(), Box<dyn std::error::Err
     let (train, test) = (line(|e| e.train_loss), line(|e| e.test_loss));
     let range = loss_range(train.iter().chain(&test).map(|point| point.1));
     let title = "Loss";
-    draw_panel(
-        &left,
-        last,
-        &Panel {
-            title,
-            train,
-            test,
-            range,
-        },
-    )?;
+    draw_panel(&left, last, &Panel { title, train, test, range })?;
 
-    let (train, test) = (
-        line(|e| 100.0 * e.train_accuracy),
-        line(|e| 100.0 * e.test_accuracy),
-    );
+    let (train, test) = (line(|e| 100.0 * e.train_accuracy), line(|e| 100.0 * e.test_accuracy));
     let range = accuracy_range(train.iter().chain(&test).map(|point| point.1));
     let title = "Accuracy (%)";
-    draw_panel(
-        &right,
-        last,
-        &Panel {
-            title,
-            train,
-            test,
-            range,
-        },
-    )?;
+    draw_panel(&right, last, &Panel { title, train, test, range })?;
     area.present()?;
     Ok(())
 }
@@ -95,9 +72,7 @@ fn loss_range(values: impl Iterator<Item = f64>) -> Range<f64> {
 
 /// Whole tens around the values, within 0 and 100.
 fn accuracy_range(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let (low, high) = values.fold((100.0_f64, 0.0_f64), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
+    let (low, high) = values.fold((100.0_f64, 0.0_f64), |(low, high), value| (low.min(value), high.max(value)));
     if low > high {
         return 0.0..100.0;
     }
@@ -133,26 +108,15 @@ fn draw_panel(area: &Area<'_>, last: i32, panel: &Panel) -> Result<(), Box<dyn s
         .draw()?;
     for (name, color, points) in [("train", TRAIN, &panel.train), ("test", TEST, &panel.test)] {
         chart
-            .draw_series(LineSeries::new(
-                points.iter().copied(),
-                color.stroke_width(2),
-            ))?
+            .draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?
             .label(name)
             .legend(move |(x, y)| PathElement::new([(x, y), (x + 22, y)], color.stroke_width(3)));
         // Markers show single epochs; over many they would only thicken the line.
         if points.len() <= 30 {
-            chart.draw_series(
-                points
-                    .iter()
-                    .map(|&point| Circle::new(point, 3, color.filled())),
-            )?;
+            chart.draw_series(points.iter().map(|&point| Circle::new(point, 3, color.filled())))?;
         }
     }
-    let corner = if panel.title == "Loss" {
-        SeriesLabelPosition::UpperRight
-    } else {
-        SeriesLabelPosition::LowerRight
-    };
+    let corner = if panel.title == "Loss" { SeriesLabelPosition::UpperRight } else { SeriesLabelPosition::LowerRight };
     chart
         .configure_series_labels()
         .position(corner)
@@ -184,9 +148,7 @@ mod tests {
 
     #[test]
     fn both_panels_and_both_lines_are_there() {
-        let epochs: Vec<Epoch> = (1..=12)
-            .map(|i| epoch(i, 2.2 / (i as f32).sqrt(), 0.9 - 0.6 / i as f32))
-            .collect();
+        let epochs: Vec<Epoch> = (1..=12).map(|i| epoch(i, 2.2 / (i as f32).sqrt(), 0.9 - 0.6 / i as f32)).collect();
         let svg = svg(&epochs).unwrap();
         for word in ["Loss", "Accuracy (%)", "epoch", "train", "test"] {
             assert!(svg.contains(word), "{word}");

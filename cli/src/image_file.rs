@@ -43,11 +43,7 @@ impl Named {
                 "test" => Split::Test,
                 _ => return None,
             };
-            Some(Self::Record {
-                data: data.to_owned(),
-                split,
-                index: index.parse().ok()?,
-            })
+            Some(Self::Record { data: data.to_owned(), split, index: index.parse().ok()? })
         };
         record().unwrap_or_else(|| Self::File(PathBuf::from(text)))
     }
@@ -59,20 +55,14 @@ impl Named {
 /// The file cannot be read or is no whole PNG or JPEG image; the file is named.
 pub fn read(path: &Path) -> Result<RgbImage> {
     let decode = || -> Result<DynamicImage> {
-        let mut decoder = ImageReader::open(path)?
-            .with_guessed_format()?
-            .into_decoder()?;
+        let mut decoder = ImageReader::open(path)?.with_guessed_format()?.into_decoder()?;
         let orientation = decoder.orientation()?;
         let mut image = DynamicImage::from_decoder(decoder)?;
         image.apply_orientation(orientation);
         Ok(image)
     };
     let image = decode().with_context(|| format!("cannot read the image {}", path.display()))?;
-    Ok(if image.color().has_alpha() {
-        on_white(&image.into_rgba8())
-    } else {
-        image.into_rgb8()
-    })
+    Ok(if image.color().has_alpha() { on_white(&image.into_rgba8()) } else { image.into_rgb8() })
 }
 
 fn on_white(image: &RgbaImage) -> RgbImage {
@@ -89,11 +79,7 @@ pub fn fit(image: &RgbImage, width: u32, height: u32) -> RgbImage {
     let (w, h) = (u64::from(image.width()), u64::from(image.height()));
     let (tw, th) = (u64::from(width), u64::from(height));
     // The largest part of the proportions wanted, at least one pixel each way.
-    let (cut_w, cut_h) = if w * th > h * tw {
-        ((h * tw / th).max(1), h)
-    } else {
-        (w, (w * th / tw).max(1))
-    };
+    let (cut_w, cut_h) = if w * th > h * tw { ((h * tw / th).max(1), h) } else { (w, (w * th / tw).max(1)) };
     let (x, y) = ((w - cut_w) / 2, (h - cut_h) / 2);
     let part = imageops::crop_imm(image, x as u32, y as u32, cut_w as u32, cut_h as u32).to_image();
     if part.dimensions() == (width, height) {
@@ -109,9 +95,7 @@ pub fn planes(image: &RgbImage, channels: usize) -> Vec<u8> {
     if channels == 1 {
         return imageops::grayscale(image).into_raw();
     }
-    (0..3)
-        .flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel]))
-        .collect()
+    (0..3).flat_map(|channel| image.pixels().map(move |pixel| pixel.0[channel])).collect()
 }
 
 /// Planes back as an image: `[C, H, W]` of one or three channels. `None` when the length does not
@@ -135,19 +119,9 @@ mod tests {
 
     #[test]
     fn names_are_records_or_files() {
-        let record = |data: &str, split, index| Named::Record {
-            data: data.into(),
-            split,
-            index,
-        };
-        assert_eq!(
-            Named::parse("cifar10:test:17"),
-            record("cifar10", Split::Test, 17)
-        );
-        assert_eq!(
-            Named::parse("D:/my data:train:0"),
-            record("D:/my data", Split::Train, 0)
-        );
+        let record = |data: &str, split, index| Named::Record { data: data.into(), split, index };
+        assert_eq!(Named::parse("cifar10:test:17"), record("cifar10", Split::Test, 17));
+        assert_eq!(Named::parse("D:/my data:train:0"), record("D:/my data", Split::Train, 0));
         for text in ["cat.png", "cifar10:17", "a:test:x", "a:valid:3"] {
             assert_eq!(Named::parse(text), Named::File(text.into()));
         }

@@ -22,7 +22,7 @@ impl Interrupt {
                 // What shells report of a program that Ctrl-C killed.
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step; Ctrl-C again stops at once, unsaved");
+            eprintln!("\nstopping after this step (or evaluation); Ctrl-C again stops at once, unsaved");
         })
         .context("cannot catch Ctrl-C")?;
         Ok(interrupt)

@@ -5,6 +5,8 @@ pub mod args;
 pub mod commands;
 pub mod config;
 pub mod curves;
+pub mod dataset;
+pub mod engine;
 pub mod error;
 pub mod fetch;
 pub mod image_file;
@@ -15,6 +17,7 @@ pub mod progress;
 pub mod run_folder;
 pub mod sheet;
 pub mod table;
+pub mod trained;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,8 @@ use clap::Parser;
 /// failed, 2 the command line is wrong.
 #[must_use]
 pub fn main() -> ExitCode {
+    #[cfg(target_os = "linux")]
+    quiet_driver();
     // clap prints its own errors and help, and exits with 2 or 0.
     let arguments = args::Arguments::parse();
     match commands::run(&arguments) {
@@ -32,11 +37,21 @@ pub fn main() -> ExitCode {
         Err(error) if output::is_closed_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
-            if error.is::<error::Usage>() {
-                ExitCode::from(2)
-            } else {
-                ExitCode::FAILURE
-            }
+            if error.is::<error::Usage>() { ExitCode::from(2) } else { ExitCode::FAILURE }
         }
+    }
+}
+
+/// Mesa's device-select layer asks a Wayland server which adapter it uses, and where there is no session to have one, as
+/// on a server or in a container, an error is printed with every command. There the layer has nothing to find out: it is
+/// told to stay away, unless it was given an adapter to select.
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)]
+fn quiet_driver() {
+    const OFF: &str = "NODEVICE_SELECT";
+    let is_set = |name| std::env::var_os(name).is_some();
+    if !["XDG_RUNTIME_DIR", "MESA_VK_DEVICE_SELECT", OFF].into_iter().any(is_set) {
+        // SAFETY: nothing else runs yet: `main` calls this before it does anything.
+        unsafe { std::env::set_var(OFF, "1") };
     }
 }

@@ -23,7 +23,7 @@ pub struct Epoch {
     pub learning_rate: f32,
     /// Training images a second, evaluation left out.
     pub images_per_s: f64,
-    /// Seconds the epoch took, evaluation and saving included.
+    /// Seconds the epoch took, evaluation included; of an epoch that was resumed, since then.
     pub seconds: f64,
 }
 

@@ -71,27 +71,18 @@ impl Output {
     #[must_use]
     pub fn width(self) -> usize {
         let terminal = console::Term::stdout();
-        terminal
-            .size_checked()
-            .map_or(100, |(_, columns)| usize::from(columns))
+        terminal.size_checked().map_or(100, |(_, columns)| usize::from(columns))
     }
 }
 
 /// Writes a whole line at once, so that a reader never sees half of one.
 fn print(line: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
-    stdout
-        .write_all(line.as_bytes())
-        .and_then(|()| stdout.flush())
-        .context("cannot write to standard output")
+    stdout.write_all(line.as_bytes()).and_then(|()| stdout.flush()).context("cannot write to standard output")
 }
 
 /// Whether an error only says that the reader of standard output went away, as `head` does.
 #[must_use]
 pub fn is_closed_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
-    })
+    error.chain().any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe))
 }

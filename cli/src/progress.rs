@@ -9,18 +9,12 @@ use crate::output::Output;
 
 /// A style from a template written here; a template that does not parse is a fault of this file.
 fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .expect("the template is valid")
-        .progress_chars("█▉▊▋▌▍▎▏ ")
+    ProgressStyle::with_template(template).expect("the template is valid").progress_chars("█▉▊▋▌▍▎▏ ")
 }
 
 /// A bar for people at a terminal; indicatif draws nothing where standard error is none.
 fn bar(output: Output, length: Option<u64>, template: &str) -> ProgressBar {
-    let target = if output.is_human() {
-        ProgressDrawTarget::stderr()
-    } else {
-        ProgressDrawTarget::hidden()
-    };
+    let target = if output.is_human() { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
     ProgressBar::with_draw_target(length, target).with_style(style(template))
 }
 
@@ -40,6 +34,13 @@ pub struct Running {
 }
 
 impl Running {
+    /// Of the sums that have come so far.
+    #[must_use]
+    pub fn new(sums: girih::train::Metrics, images_per_s: f64) -> Self {
+        let told = sums.count > 0;
+        Self { loss: told.then_some(sums.loss), accuracy: told.then_some(sums.accuracy), images_per_s }
+    }
+
     /// As the bar writes it.
     #[must_use]
     pub fn text(&self) -> String {
@@ -73,9 +74,11 @@ impl TrainBar {
         self.0.set_message(running.text());
         self.0.set_position(step);
     }
+}
 
-    /// Takes the bar off the screen; the epoch's line takes its place.
-    pub fn clear(&self) {
+/// The bar leaves the screen; the epoch's line or an error takes its place.
+impl Drop for TrainBar {
+    fn drop(&mut self) {
         self.0.finish_and_clear();
     }
 }
@@ -83,11 +86,7 @@ impl TrainBar {
 /// A plain bar over `count` steps of some work, such as evaluation.
 #[must_use]
 pub fn work_bar(output: Output, what: &'static str, count: u64) -> ProgressBar {
-    let bar = bar(
-        output,
-        Some(count),
-        "{prefix} {wide_bar} {pos}/{len}  {eta} left",
-    );
+    let bar = bar(output, Some(count), "{prefix} {wide_bar} {pos}/{len}  {eta} left");
     bar.set_prefix(what);
     bar
 }
@@ -115,9 +114,7 @@ impl FetchBar {
                     && self.0.length() != Some(total)
                 {
                     self.0.set_length(total);
-                    self.0.set_style(style(
-                        "{prefix} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left",
-                    ));
+                    self.0.set_style(style("{prefix} {wide_bar} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left"));
                     // What an earlier command brought does not count for the speed.
                     self.0.set_position(here);
                     self.0.reset_eta();

@@ -26,15 +26,9 @@ impl RunFolder {
     /// # Errors
     /// The folder cannot be made or written, or holds a run already.
     pub fn create(path: &Path, config: &Config, overwrite: bool) -> Result<Self> {
+        Self::check_free(path, overwrite)?;
         let folder = Self(path.to_owned());
-        if folder.file(CONFIG).exists() && !overwrite {
-            bail!(
-                "{} holds a run already: --resume goes on with it, --overwrite replaces it",
-                path.display()
-            );
-        }
-        fs::create_dir_all(path)
-            .with_context(|| format!("cannot create the run folder {}", path.display()))?;
+        fs::create_dir_all(path).with_context(|| format!("cannot create the run folder {}", path.display()))?;
         // The settings first: where they cannot be written, the earlier run stays as it was.
         let text = toml::to_string(config).context("the settings cannot be written as TOML")?;
         folder.write(CONFIG, text.as_bytes())?;
@@ -47,6 +41,17 @@ impl RunFolder {
             }
         }
         Ok(folder)
+    }
+
+    /// Whether a new run may be written to `path`. Writes nothing.
+    ///
+    /// # Errors
+    /// There is a run already, which `overwrite` does not give up.
+    pub fn check_free(path: &Path, overwrite: bool) -> Result<()> {
+        if path.join(CONFIG).exists() && !overwrite {
+            bail!("{} holds a run already: --resume goes on with it, --overwrite replaces it", path.display());
+        }
+        Ok(())
     }
 
     /// The first of `runs/1`, `runs/2`, … that does not exist.
@@ -72,8 +77,7 @@ impl RunFolder {
             }
             Err(e) => return Err(e).with_context(|| format!("cannot read {}", file.display())),
         };
-        let config =
-            toml::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
+        let config = toml::from_str(&text).with_context(|| format!("{} is damaged", file.display()))?;
         Ok((folder, config))
     }
 
@@ -133,8 +137,7 @@ impl RunFolder {
         text.lines()
             .enumerate()
             .map(|(i, line)| {
-                serde_json::from_str(line)
-                    .with_context(|| format!("{} is damaged in line {}", file.display(), i + 1))
+                serde_json::from_str(line).with_context(|| format!("{} is damaged in line {}", file.display(), i + 1))
             })
             .collect()
     }
@@ -193,10 +196,8 @@ mod tests {
     }
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> = fs::read_dir(folder)
-            .unwrap()
-            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut names: Vec<String> =
+            fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
         names.sort();
         names
     }
@@ -220,11 +221,7 @@ mod tests {
     fn a_run_that_diverged_still_reads() {
         let place = tempfile::tempdir().unwrap();
         let folder = RunFolder::create(place.path(), &config(), false).unwrap();
-        let wild = Epoch {
-            train_loss: f32::NAN,
-            test_loss: f32::INFINITY,
-            ..epoch(1)
-        };
+        let wild = Epoch { train_loss: f32::NAN, test_loss: f32::INFINITY, ..epoch(1) };
         folder.write_metrics(&[wild]).unwrap();
         let read = folder.read_metrics().unwrap();
         assert!(read[0].train_loss.is_nan() && read[0].test_loss.is_nan());
@@ -273,9 +270,6 @@ mod tests {
         let error = folder.write_metrics(&[epoch(1), epoch(2)]).unwrap_err();
         assert!(format!("{error:#}").contains("No space left"), "{error:#}");
         assert_eq!(folder.read_metrics().unwrap(), [epoch(1)]);
-        assert_eq!(
-            names(place.path()),
-            ["config.toml", "curves.svg", "metrics.jsonl"]
-        );
+        assert_eq!(names(place.path()), ["config.toml", "curves.svg", "metrics.jsonl"]);
     }
 }

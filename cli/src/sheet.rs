@@ -42,9 +42,7 @@ const BAR: Rgb<u8> = Rgb([0xbc, 0xd9, 0xf0]);
 /// The file cannot be written.
 pub fn write(path: &Path, entries: &[Entry]) -> Result<()> {
     let mut png = Cursor::new(Vec::new());
-    draw(entries)?
-        .write_to(&mut png, ImageFormat::Png)
-        .context("cannot encode the sheet as PNG")?;
+    draw(entries)?.write_to(&mut png, ImageFormat::Png).context("cannot encode the sheet as PNG")?;
     write_whole(path, png.get_ref())
 }
 
@@ -53,16 +51,12 @@ pub fn write(path: &Path, entries: &[Entry]) -> Result<()> {
 /// # Errors
 /// The font that comes with the command does not read.
 pub fn draw(entries: &[Entry]) -> Result<RgbImage> {
-    let font = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR)
-        .context("the built-in font does not read")?;
+    let font =
+        FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).context("the built-in font does not read")?;
     let count = entries.len().max(1) as u32;
     let columns = (f64::from(count).sqrt().ceil() as u32).clamp(1, MOST_COLUMNS);
     let rows = count.div_ceil(columns);
-    let mut sheet = RgbImage::from_pixel(
-        GAP + columns * (CELL.0 + GAP),
-        GAP + rows * (CELL.1 + GAP),
-        PAPER,
-    );
+    let mut sheet = RgbImage::from_pixel(GAP + columns * (CELL.0 + GAP), GAP + rows * (CELL.1 + GAP), PAPER);
     for (i, entry) in (0_u32..).zip(entries) {
         let x = GAP + (i % columns) * (CELL.0 + GAP);
         let y = GAP + (i / columns) * (CELL.1 + GAP);
@@ -77,11 +71,7 @@ fn cell(sheet: &mut RgbImage, font: &FontRef<'_>, entry: &Entry, x: u32, y: u32)
     let (w, h) = entry.image.dimensions();
     // The longer side fills the square. Small images keep their pixels, large ones are smoothed.
     let scale = f64::from(IMAGE) / f64::from(w.max(h).max(1));
-    let filter = if scale >= 1.0 {
-        FilterType::Nearest
-    } else {
-        FilterType::Triangle
-    };
+    let filter = if scale >= 1.0 { FilterType::Nearest } else { FilterType::Triangle };
     let side = |length: u32| ((f64::from(length) * scale).round() as u32).clamp(1, IMAGE);
     let image = imageops::resize(&entry.image, side(w), side(h), filter);
     let (left, top) = ((IMAGE - image.width()) / 2, (IMAGE - image.height()) / 2);
@@ -107,22 +97,12 @@ fn cell(sheet: &mut RgbImage, font: &FontRef<'_>, entry: &Entry, x: u32, y: u32)
 
 fn text_width(font: &FontRef<'_>, text: &str) -> u32 {
     let font = font.as_scaled(PxScale::from(TEXT_SIZE));
-    let width: f32 = text
-        .chars()
-        .map(|character| font.h_advance(font.glyph_id(character)))
-        .sum();
+    let width: f32 = text.chars().map(|character| font.h_advance(font.glyph_id(character))).sum();
     width.ceil() as u32
 }
 
 /// Writes one line with its top left corner `at`, cut with an ellipsis at `room` pixels.
-fn write_text(
-    sheet: &mut RgbImage,
-    font: &FontRef<'_>,
-    text: &str,
-    color: Rgb<u8>,
-    at: (u32, u32),
-    room: u32,
-) {
+fn write_text(sheet: &mut RgbImage, font: &FontRef<'_>, text: &str, color: Rgb<u8>, at: (u32, u32), room: u32) {
     let text = shortened(font, text, room);
     let scaled = font.as_scaled(PxScale::from(TEXT_SIZE));
     let baseline = at.1 as f32 + scaled.ascent();
@@ -136,10 +116,7 @@ fn write_text(
         };
         let bounds = outline.px_bounds();
         outline.draw(|dx, dy, coverage| {
-            let (px, py) = (
-                bounds.min.x as i64 + i64::from(dx),
-                bounds.min.y as i64 + i64::from(dy),
-            );
+            let (px, py) = (bounds.min.x as i64 + i64::from(dx), bounds.min.y as i64 + i64::from(dy));
             let (Ok(px), Ok(py)) = (u32::try_from(px), u32::try_from(py)) else {
                 return;
             };
@@ -173,24 +150,13 @@ mod tests {
     use super::*;
 
     fn entry(name: &str, width: u32, height: u32) -> Entry {
-        let scores = [
-            ("aeroplane with a long name", 0.934),
-            ("cat", 0.05),
-            ("dog", 0.016),
-            ("no", 0.0),
-        ];
+        let scores = [("aeroplane with a long name", 0.934), ("cat", 0.05), ("dog", 0.016), ("no", 0.0)];
         Entry {
             name: name.into(),
             image: RgbImage::from_fn(width, height, |x, y| {
                 Rgb([(x * 255 / width) as u8, (y * 255 / height) as u8, 128])
             }),
-            scores: scores
-                .iter()
-                .map(|&(class, score)| Score {
-                    class: class.into(),
-                    score,
-                })
-                .collect(),
+            scores: scores.iter().map(|&(class, score)| Score { class: class.into(), score }).collect(),
         }
     }
 
@@ -208,10 +174,7 @@ mod tests {
     fn text_stays_in_its_room() {
         let font = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).unwrap();
         let text = shortened(&font, "a name that is much too long", 100);
-        assert!(
-            text.ends_with('…') && text_width(&font, &text) <= 100,
-            "{text}"
-        );
+        assert!(text.ends_with('…') && text_width(&font, &text) <= 100, "{text}");
         assert_eq!(shortened(&font, "cat", 1), "");
     }
 

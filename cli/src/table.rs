@@ -22,13 +22,7 @@ impl Table {
     /// A table with these columns and no rows.
     #[must_use]
     pub fn new(columns: &[(&str, Align)]) -> Self {
-        Self {
-            columns: columns
-                .iter()
-                .map(|&(name, align)| (name.to_owned(), align))
-                .collect(),
-            rows: Vec::new(),
-        }
+        Self { columns: columns.iter().map(|&(name, align)| (name.to_owned(), align)).collect(), rows: Vec::new() }
     }
 
     /// Adds a row; missing cells are empty.
@@ -51,9 +45,8 @@ impl Table {
             .collect();
         let total = widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
         if total > width
-            && let Some(widest) = (0..widths.len())
-                .filter(|&i| self.columns[i].1 == Align::Left)
-                .max_by_key(|&i| widths[i])
+            && let Some(widest) =
+                (0..widths.len()).filter(|&i| self.columns[i].1 == Align::Left).max_by_key(|&i| widths[i])
         {
             widths[widest] = widths[widest].saturating_sub(total - width).max(8);
         }
@@ -83,11 +76,7 @@ impl Table {
 #[must_use]
 pub fn bar(value: f32, width: usize) -> String {
     const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
-    let value = if value.is_finite() {
-        value.clamp(0.0, 1.0)
-    } else {
-        0.0
-    };
+    let value = if value.is_finite() { value.clamp(0.0, 1.0) } else { 0.0 };
     let eighths = (f64::from(value) * width as f64 * 8.0).round() as usize;
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
@@ -104,11 +93,7 @@ pub struct Score {
 /// Scores as lines of name, percentage and bar, best first as given.
 #[must_use]
 pub fn score_bars(scores: &[Score], width: usize) -> String {
-    let names = scores
-        .iter()
-        .map(|score| measure_text_width(&score.class))
-        .max()
-        .unwrap_or_default();
+    let names = scores.iter().map(|score| measure_text_width(&score.class)).max().unwrap_or_default();
     // Two spaces in front, "  99.9 %  " between; a bar past 40 cells says nothing more.
     let room = width.saturating_sub(names + 13).clamp(8, 40);
     let lines: Vec<String> = scores
@@ -162,10 +147,7 @@ mod tests {
         let mut table = Table::new(&[("layer", Align::Left), ("parameters", Align::Right)]);
         table.row(["conv 3→32", "896"]);
         table.row(["linear", "524,544"]);
-        assert_eq!(
-            table.render(80),
-            "layer      parameters\nconv 3→32         896\nlinear        524,544"
-        );
+        assert_eq!(table.render(80), "layer      parameters\nconv 3→32         896\nlinear        524,544");
     }
 
     #[test]
@@ -189,14 +171,9 @@ mod tests {
 
     #[test]
     fn scores_stand_under_each_other() {
-        let scores = [("cat", 0.75), ("aeroplane", 0.25)].map(|(class, score)| Score {
-            class: class.to_owned(),
-            score,
-        });
-        assert_eq!(
-            score_bars(&scores, 30),
-            "  cat         75.0 %  ██████\n  aeroplane   25.0 %  ██"
-        );
+        let scores =
+            [("cat", 0.75), ("aeroplane", 0.25)].map(|(class, score)| Score { class: class.to_owned(), score });
+        assert_eq!(score_bars(&scores, 30), "  cat         75.0 %  ██████\n  aeroplane   25.0 %  ██");
     }
 
     #[test]

@@ -4,19 +4,12 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 fn girih(root: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_girih"))
-        .arg("data")
-        .args(arguments)
-        .env("GIRIH_DATA", root)
-        .output()
-        .unwrap()
+    Command::new(env!("CARGO_BIN_EXE_girih")).arg("data").args(arguments).env("GIRIH_DATA", root).output().unwrap()
 }
 
 fn lines(output: &Output) -> Vec<serde_json::Value> {
     let text = std::str::from_utf8(&output.stdout).unwrap();
-    text.lines()
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect()
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]
@@ -25,16 +18,10 @@ fn sets_are_absent_damaged_or_whole() {
     let cifar10 = || {
         let output = girih(root.path(), &["list", "--json"]);
         assert_eq!(output.status.code(), Some(0));
-        lines(&output)
-            .into_iter()
-            .find(|set| set["name"] == "cifar10")
-            .unwrap()
+        lines(&output).into_iter().find(|set| set["name"] == "cifar10").unwrap()
     };
     let set = cifar10();
-    assert_eq!(
-        (&set["whole"], set["path"].is_null()),
-        (&false.into(), true)
-    );
+    assert_eq!((&set["whole"], set["path"].is_null()), (&false.into(), true));
 
     let folder = root.path().join("cifar-10-batches-bin");
     std::fs::create_dir(&folder).unwrap();
@@ -59,14 +46,7 @@ fn sets_are_absent_damaged_or_whole() {
 fn the_procedural_set_is_written_once() {
     let place = tempfile::tempdir().unwrap();
     let dir = place.path().join("set");
-    let arguments = [
-        "synth",
-        dir.to_str().unwrap(),
-        "--train",
-        "50",
-        "--test",
-        "20",
-    ];
+    let arguments = ["synth", dir.to_str().unwrap(), "--train", "50", "--test", "20"];
     let output = girih(place.path(), &arguments);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(dir.join("test_batch.bin").exists());

@@ -31,8 +31,7 @@ fn archive(folder: &str, files: &[(&str, u64)]) -> Vec<u8> {
         let mut header = tar::Header::new_gnu();
         header.set_size(length);
         header.set_mode(0o644);
-        tar.append_data(&mut header, format!("{folder}/{name}"), &bytes[..])
-            .unwrap();
+        tar.append_data(&mut header, format!("{folder}/{name}"), &bytes[..]).unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap()
 }
@@ -54,10 +53,7 @@ fn source(archive: &[u8]) -> Source {
     }
 }
 
-const PATIENCE: Patience = Patience {
-    attempts: 3,
-    pause: Duration::from_millis(5),
-};
+const PATIENCE: Patience = Patience { attempts: 3, pause: Duration::from_millis(5) };
 
 /// A root folder, the server's address and the outcome of one fetch after another.
 struct Scene {
@@ -80,10 +76,7 @@ impl Scene {
     fn fetch(&mut self) -> Result<Fetched, String> {
         let stages = &mut self.stages;
         let (root, url) = (self.root.path(), Some(self.server.url.as_str()));
-        fetch(&self.source, root, url, PATIENCE, |stage| {
-            stages.push(stage)
-        })
-        .map_err(|error| format!("{error:#}"))
+        fetch(&self.source, root, url, PATIENCE, |stage| stages.push(stage)).map_err(|error| format!("{error:#}"))
     }
 
     fn part(&self) -> PathBuf {
@@ -93,20 +86,15 @@ impl Scene {
     /// Nothing but the whole data set is left.
     fn assert_whole(&self, outcome: Result<Fetched, String>) {
         let folder = self.root.path().join("tiny");
-        assert!(
-            matches!(&outcome, Ok(Fetched::New { folder: f, .. }) if *f == folder),
-            "{outcome:?}"
-        );
+        assert!(matches!(&outcome, Ok(Fetched::New { folder: f, .. }) if *f == folder), "{outcome:?}");
         assert_eq!(fs::metadata(folder.join("data.bin")).unwrap().len(), LENGTH);
         assert_eq!(names(self.root.path()), ["tiny"]);
     }
 }
 
 fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .collect();
+    let mut names: Vec<String> =
+        fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
 }
@@ -116,17 +104,8 @@ fn a_good_transfer_ends_in_a_data_set() {
     let mut scene = Scene::new(good_archive(), Manner::Good);
     let outcome = scene.fetch();
     scene.assert_whole(outcome);
-    assert!(matches!(
-        scene.stages[0],
-        Stage::Downloading {
-            here: 0,
-            total: Some(_)
-        }
-    ));
-    assert_eq!(
-        scene.stages[scene.stages.len() - 2..],
-        [Stage::Checking, Stage::Unpacking]
-    );
+    assert!(matches!(scene.stages[0], Stage::Downloading { here: 0, total: Some(_) }));
+    assert_eq!(scene.stages[scene.stages.len() - 2..], [Stage::Checking, Stage::Unpacking]);
     // A second fetch asks nothing of the server.
     assert!(matches!(scene.fetch(), Ok(Fetched::Present(_))));
     assert_eq!(scene.server.requests().len(), 1);
@@ -183,10 +162,7 @@ fn a_server_without_ranges_sends_everything_again() {
 fn a_server_that_always_breaks_is_given_up_and_the_part_kept() {
     let mut scene = Scene::new(good_archive(), Manner::AlwaysBreaks(7_000));
     let error = scene.fetch().unwrap_err();
-    assert!(
-        error.contains("the same command goes on with it"),
-        "{error}"
-    );
+    assert!(error.contains("the same command goes on with it"), "{error}");
     assert_eq!(fs::metadata(scene.part()).unwrap().len(), 7_000);
     // One that brought something, three that did not.
     assert_eq!(scene.server.requests().len(), 4);
@@ -213,10 +189,7 @@ fn another_archive_is_deleted() {
 fn a_missing_file_is_told_at_once() {
     let mut scene = Scene::new(good_archive(), Manner::Status(404));
     let error = scene.fetch().unwrap_err();
-    assert!(
-        error.contains("404") && error.contains("tiny.tar.gz"),
-        "{error}"
-    );
+    assert!(error.contains("404") && error.contains("tiny.tar.gz"), "{error}");
     assert_eq!(scene.server.requests().len(), 1);
     assert!(!scene.root.path().join("tiny").exists());
 }
@@ -262,10 +235,7 @@ fn a_closed_port_is_told_at_once() {
     let source = source(&good_archive());
     let error = fetch(&source, root.path(), Some(&url), PATIENCE, |_| {}).unwrap_err();
     let error = format!("{error:#}");
-    assert!(
-        error.contains("cannot download http://127.0.0.1"),
-        "{error}"
-    );
+    assert!(error.contains("cannot download http://127.0.0.1"), "{error}");
 }
 
 #[test]

@@ -36,6 +36,7 @@ pub(super) struct Inner {
     pipelines: Mutex<HashMap<PipelineSpec, Arc<Pipeline>>>,
     pub(super) staging: Mutex<Vec<wgpu::Buffer>>,
     buffer_count: AtomicU64,
+    submit_count: AtomicU64,
     lost: Arc<Mutex<Option<String>>>,
     params_layout: Option<wgpu::BindGroupLayout>,
 }
@@ -95,6 +96,7 @@ impl Device {
             pipelines: Mutex::default(),
             staging: Mutex::default(),
             buffer_count: AtomicU64::new(0),
+            submit_count: AtomicU64::new(0),
             lost,
             params_layout,
         }))
@@ -137,7 +139,13 @@ impl Device {
 
     /// Submits what was recorded. Waits for nothing.
     pub fn submit(&self, encoder: CommandEncoder) {
+        self.0.submit_count.fetch_add(1, Ordering::Relaxed);
         self.0.queue.submit([encoder.finish()]);
+    }
+
+    /// How many times this device has submitted.
+    pub fn submit_count(&self) -> u64 {
+        self.0.submit_count.load(Ordering::Relaxed)
     }
 
     /// Blocks until everything submitted has run; not for browsers.

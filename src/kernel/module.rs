@@ -83,8 +83,7 @@ impl Module {
                 AddressSpace::Storage { access } => {
                     let place = global.binding.filter(|b| b.group == 0).map(|b| b.binding as usize);
                     let place = place.ok_or_else(|| fault("a storage binding outside group 0".into()))?;
-                    let access =
-                        if access.contains(StorageAccess::STORE) { Access::ReadWrite } else { Access::Read };
+                    let access = if access.contains(StorageAccess::STORE) { Access::ReadWrite } else { Access::Read };
                     bindings.push((place, access));
                 }
                 AddressSpace::Uniform if global.binding.is_some_and(|b| b.group == 0) => {

@@ -19,10 +19,10 @@ pub(super) struct Aim {
 }
 
 impl Aim {
-    /// One invocation a part.
+    /// One invocation a part. In software another dispatch costs as much as some hundred loads.
     pub fn lines(caps: &Caps) -> Self {
-        let parallel = if caps.is_software() { 1024 } else { 32_768 };
-        Self { parallel, least: 32, most: WALK }
+        let (parallel, least) = if caps.is_software() { (2048, 256) } else { (32_768, 32) };
+        Self { parallel, least, most: WALK }
     }
 
     /// One workgroup a part.

@@ -34,9 +34,7 @@ fn draw(input: &CaseInput, stream: u32) -> HostTensor {
             let value = |i: usize| (2 * i + 1) as f32 / count as f32 - 1.0;
             HostTensor::f32(shape, order.into_iter().map(value).collect())
         }
-        (DType::U32, Values::Index(bound)) => {
-            HostTensor::u32(shape, (0..count).map(|_| random.below(bound)).collect())
-        }
+        (DType::U32, Values::Index(bound)) => HostTensor::u32(shape, (0..count).map(|_| random.below(bound)).collect()),
         (DType::U32, Values::Clock) => HostTensor::u32(shape, vec![7, 3]),
         (dtype, values) => panic!("{values:?} are not {dtype}"),
     };

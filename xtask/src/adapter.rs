@@ -39,11 +39,7 @@ pub fn set_up(girih: &Path) -> Outcome<Adapter> {
             }
         }
     };
-    println!(
-        "Adapter: {}{}",
-        adapter.name,
-        if adapter.software { " (software)" } else { "" }
-    );
+    println!("Adapter: {}{}", adapter.name, if adapter.software { " (software)" } else { "" });
     Ok(adapter)
 }
 
@@ -101,13 +97,9 @@ impl Packages {
             Self::Apt => "sudo apt-get update && sudo apt-get install -y mesa-vulkan-drivers",
             Self::Dnf => "sudo dnf install mesa-vulkan-drivers vulkan-loader",
             Self::Pacman => "sudo pacman -S vulkan-swrast vulkan-icd-loader",
-            Self::Zypper => {
-                "sudo zypper install Mesa-vulkan-device-select libvulkan_lvp libvulkan1"
-            }
+            Self::Zypper => "sudo zypper install Mesa-vulkan-device-select libvulkan_lvp libvulkan1",
             Self::Apk => "sudo apk add mesa-vulkan-swrast vulkan-loader",
-            Self::Unknown => {
-                "install Mesa's software Vulkan driver (lavapipe) and the Vulkan loader"
-            }
+            Self::Unknown => "install Mesa's software Vulkan driver (lavapipe) and the Vulkan loader",
         }
     }
 }
@@ -127,38 +119,21 @@ fn install_driver() -> Outcome {
     };
     println!(
         "Installing Mesa's software Vulkan driver (mesa-vulkan-drivers) with apt-get, {}.",
-        if prefix.is_empty() {
-            "as root"
-        } else {
-            "through sudo"
-        }
+        if prefix.is_empty() { "as root" } else { "through sudo" }
     );
     // The package lists of a fresh image are missing or stale: try, refresh, try again.
-    let install = [
-        "install",
-        "-y",
-        "--no-install-recommends",
-        "mesa-vulkan-drivers",
-    ];
+    let install = ["install", "-y", "--no-install-recommends", "mesa-vulkan-drivers"];
     if shell::run(&mut apt_get(prefix, &install)).is_ok() {
         return Ok(());
     }
-    shell::run(&mut apt_get(prefix, &["update"]))
-        .and_then(|()| shell::run(&mut apt_get(prefix, &install)))
-        .map_err(|e| {
-            format!(
-                "{e}; install the software Vulkan driver and run this again:\n\n    {}\n",
-                packages.line()
-            )
-        })
+    shell::run(&mut apt_get(prefix, &["update"])).and_then(|()| shell::run(&mut apt_get(prefix, &install))).map_err(
+        |e| format!("{e}; install the software Vulkan driver and run this again:\n\n    {}\n", packages.line()),
+    )
 }
 
 /// The words that make a command run as root: none for root, `sudo -n` where no password is asked.
 fn administrator() -> Option<&'static [&'static str]> {
-    let root = Command::new("id")
-        .arg("-u")
-        .output()
-        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     if root {
         Some(&[])
     } else if shell::succeeds(Command::new("sudo").args(["-n", "true"])) {

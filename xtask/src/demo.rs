@@ -18,12 +18,7 @@ pub enum Fetch {
 /// Builds, sets up, trains, evaluates and predicts.
 pub fn run(fetch: Fetch) -> Outcome {
     header("build");
-    shell::run(&mut cargo(&[
-        "build",
-        "--release",
-        "--package",
-        "girih-cli",
-    ]))?;
+    shell::run(&mut cargo(&["build", "--release", "--package", "girih-cli"]))?;
     let binary = shell::girih_binary("release")?;
     let girih = |words: &str| {
         let mut command = Command::new(&binary);
@@ -65,26 +60,18 @@ pub fn run(fetch: Fetch) -> Outcome {
     shell::run(&mut girih(&format!("eval {out}")))?;
 
     header("predict");
-    let images: Vec<String> = [0, 1, 2, 3]
-        .map(|index| format!("{data}:test:{index}"))
-        .into();
+    let images: Vec<String> = [0, 1, 2, 3].map(|index| format!("{data}:test:{index}")).into();
     let images = images.join(" ");
-    shell::run(&mut girih(&format!(
-        "predict {out} {images} --top 5 --sheet {out}/sheet.png"
-    )))?;
+    shell::run(&mut girih(&format!("predict {out} {images} --top 5 --sheet {out}/sheet.png")))?;
     println!("\nThe run lies in {out}: curves.svg shows its course, sheet.png the images above.");
     Ok(())
 }
 
 /// Whether the binary finds a whole CIFAR-10.
 fn has_cifar10(binary: &Path) -> bool {
-    Command::new(binary)
-        .args(["data", "list", "--json"])
-        .stdin(Stdio::null())
-        .output()
-        .is_ok_and(|output| {
-            String::from_utf8_lossy(&output.stdout).lines().any(|line| {
-                line.contains("\"name\":\"cifar10\"") && line.contains("\"whole\":true")
-            })
-        })
+    Command::new(binary).args(["data", "list", "--json"]).stdin(Stdio::null()).output().is_ok_and(|output| {
+        String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .any(|line| line.contains("\"name\":\"cifar10\"") && line.contains("\"whole\":true"))
+    })
 }

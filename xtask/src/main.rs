@@ -30,11 +30,7 @@ fn main() -> ExitCode {
         ["demo", "--fetch"] => demo::run(demo::Fetch::Yes),
         // Its last line is its sum: nothing follows that.
         ["test"] => {
-            return if suite::run() {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
-            };
+            return if suite::run() { ExitCode::SUCCESS } else { ExitCode::FAILURE };
         }
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}");

@@ -10,9 +10,7 @@ pub type Outcome<T = ()> = Result<T, String>;
 
 /// The root of the repository.
 pub fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("xtask lies in the repository's root")
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository's root")
 }
 
 /// The cargo that runs this program, working in the repository's root.
@@ -52,25 +50,15 @@ pub fn seconds(time: Duration) -> String {
 fn typed(command: &Command) -> String {
     let program = Path::new(command.get_program());
     let name = program.file_stem().unwrap_or(program.as_os_str());
-    std::iter::once(name)
-        .chain(command.get_args())
-        .map(|word| word.to_string_lossy())
-        .collect::<Vec<_>>()
-        .join(" ")
+    std::iter::once(name).chain(command.get_args()).map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
 }
 
 /// Prints a command as typed and runs it on this terminal.
 pub fn run(command: &mut Command) -> Outcome {
     println!("$ {}", typed(command));
     let _ = std::io::stdout().flush();
-    let status = command
-        .status()
-        .map_err(|e| format!("cannot start `{}`: {e}", typed(command)))?;
-    if status.success() {
-        Ok(())
-    } else {
-        Err(format!("`{}` failed ({status})", typed(command)))
-    }
+    let status = command.status().map_err(|e| format!("cannot start `{}`: {e}", typed(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("`{}` failed ({status})", typed(command))) }
 }
 
 /// Runs a command on this terminal, hands each line of its standard output to `seen` as well, and
@@ -78,10 +66,7 @@ pub fn run(command: &mut Command) -> Outcome {
 pub fn run_watched(command: &mut Command, mut seen: impl FnMut(&str)) -> Outcome<bool> {
     println!("$ {}", typed(command));
     let fault = |e: std::io::Error, command: &Command| format!("`{}`: {e}", typed(command));
-    let mut child = command
-        .stdout(Stdio::piped())
-        .spawn()
-        .map_err(|e| fault(e, command))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().map_err(|e| fault(e, command))?;
     let output = child.stdout.take().expect("standard output is piped");
     let mut stdout = std::io::stdout();
     for line in BufReader::new(output).split(b'\n') {
@@ -108,22 +93,13 @@ pub fn succeeds(command: &mut Command) -> bool {
 /// Where cargo puts the `girih` binary of a profile (`debug` or `release`).
 pub fn girih_binary(profile: &str) -> Outcome<PathBuf> {
     // Asked of cargo, as `CARGO_TARGET_DIR` or a user's configuration may move it.
-    let output = cargo(&[
-        "metadata",
-        "--no-deps",
-        "--format-version",
-        "1",
-        "--offline",
-    ])
-    .stderr(Stdio::inherit())
-    .output()
-    .map_err(|e| format!("cannot start cargo: {e}"))?;
+    let output = cargo(&["metadata", "--no-deps", "--format-version", "1", "--offline"])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| format!("cannot start cargo: {e}"))?;
     let metadata = String::from_utf8_lossy(&output.stdout);
-    let folder = json_text(&metadata, "target_directory")
-        .ok_or("cargo metadata did not name the target directory")?;
-    Ok(Path::new(&folder)
-        .join(profile)
-        .join(format!("girih{}", std::env::consts::EXE_SUFFIX)))
+    let folder = json_text(&metadata, "target_directory").ok_or("cargo metadata did not name the target directory")?;
+    Ok(Path::new(&folder).join(profile).join(format!("girih{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The first text value of `key` in JSON written without spaces around its colons, as cargo and

@@ -64,9 +64,7 @@ const TEST: &str = "test --workspace --all-features --no-fail-fast";
 /// Runs the set-up and all checks; says whether all passed.
 pub fn run() -> bool {
     let mut sections = Sections::default();
-    sections.run("formatting", || {
-        shell::run(&mut cargo(&["fmt", "--all", "--check"]))
-    });
+    sections.run("formatting", || shell::run(&mut cargo(&["fmt", "--all", "--check"])));
     sections.run("lints", || {
         let arguments = "clippy --workspace --all-targets --all-features -- -D warnings";
         shell::run(&mut words(arguments))
@@ -135,12 +133,6 @@ mod tests {
         ] {
             tally.add_line(line);
         }
-        assert_eq!(
-            tally,
-            Tally {
-                passed: 8,
-                failed: 4
-            }
-        );
+        assert_eq!(tally, Tally { passed: 8, failed: 4 });
     }
 }

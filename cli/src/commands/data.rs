@@ -33,13 +33,7 @@ pub struct Listed {
 
 impl Listed {
     fn new(set: &KnownSet, status: SetStatus) -> Self {
-        let mut listed = Self {
-            name: set.name.to_owned(),
-            path: None,
-            whole: false,
-            bytes: None,
-            problem: None,
-        };
+        let mut listed = Self { name: set.name.to_owned(), path: None, whole: false, bytes: None, problem: None };
         match status {
             SetStatus::Whole { folder, size_bytes } => {
                 listed.path = Some(folder);
@@ -108,11 +102,7 @@ fn list(root: &Root, output: Output) -> Result<()> {
         _ => "there is no platform data folder; --data-root or GIRIH_DATA change it",
     };
     output.text(format!("Data lies in {} ({why}).\n", root.path().display()))?;
-    let columns = [
-        ("name", Align::Left),
-        ("state", Align::Left),
-        ("where", Align::Left),
-    ];
+    let columns = [("name", Align::Left), ("state", Align::Left), ("where", Align::Left)];
     let mut table = Table::new(&columns);
     for (set, status) in root.list() {
         let set = Listed::new(set, status);
@@ -126,27 +116,13 @@ fn list(root: &Root, output: Output) -> Result<()> {
 
 /// Writes the procedural set.
 fn synth(arguments: &Synth, output: Output) -> Result<()> {
-    let Synth {
-        dir,
-        seed,
-        train,
-        test,
-    } = arguments;
+    let Synth { dir, seed, train, test } = arguments;
     let start = Instant::now();
     girih::data::synth::write_synthetic(dir, *seed, *train, *test).map_err(told)?;
     let seconds = start.elapsed().as_secs_f64();
-    output.json(&SynthEvent {
-        path: dir,
-        seed: *seed,
-        train_images: *train,
-        test_images: *test,
-        seconds,
-    })?;
+    output.json(&SynthEvent { path: dir, seed: *seed, train_images: *train, test_images: *test, seconds })?;
     let (train, test) = (count((*train).into()), count((*test).into()));
-    output.text(format!(
-        "Wrote {train} training and {test} test images to {}.",
-        dir.display()
-    ))
+    output.text(format!("Wrote {train} training and {test} test images to {}.", dir.display()))
 }
 
 fn fetch(arguments: &Fetch, root: &Path, output: Output) -> Result<()> {
@@ -166,13 +142,7 @@ fn fetch(arguments: &Fetch, root: &Path, output: Output) -> Result<()> {
         Fetched::New { folder, bytes } => (folder, true, bytes),
     };
     let seconds = start.elapsed().as_secs_f64();
-    output.json(&FetchEvent {
-        name: source.name,
-        path: &path,
-        downloaded,
-        bytes: length,
-        seconds,
-    })?;
+    output.json(&FetchEvent { name: source.name, path: &path, downloaded, bytes: length, seconds })?;
     let (name, place) = (source.name, path.display());
     output.text(if downloaded {
         format!("{name} is in {place}: {} in {seconds:.1} s.", bytes(length))

@@ -1,8 +1,11 @@
 //! `girih devices`: the adapters and which one is chosen.
 
 use anyhow::{Result, bail};
+use girih::gpu::{AdapterReport, Caps};
 use serde::Serialize;
 
+use crate::args::Global;
+use crate::engine;
 use crate::output::Output;
 use crate::table::{Align, Table, bytes};
 
@@ -38,15 +41,61 @@ pub struct Limits {
     /// Bytes of one storage binding.
     pub binding_bytes: u64,
     /// Storage buffers a shader stage.
-    pub storage_buffers: u32,
+    pub storage_buffers: usize,
     /// Workgroups a dimension.
     pub workgroups: u32,
     /// Invocations a workgroup.
     pub invocations: u32,
     /// Bytes of shared memory a workgroup.
     pub workgroup_bytes: u32,
-    /// The smallest and the largest subgroup.
-    pub subgroup: [u32; 2],
+    /// The smallest and the largest subgroup, where kernels may use them.
+    pub subgroup: Option<(u32, u32)>,
+}
+
+impl Device {
+    fn new(index: usize, report: AdapterReport) -> Self {
+        let caps = report.caps;
+        Self {
+            index,
+            name: report.name,
+            backend: report.backend,
+            driver: report.driver,
+            kind: engine::kind(caps.kind).to_owned(),
+            chosen: report.chosen.is_some(),
+            reason: report.chosen,
+            limits: Limits {
+                buffer_bytes: caps.buffer_bytes,
+                binding_bytes: caps.binding_bytes,
+                storage_buffers: caps.storage_buffers,
+                workgroups: caps.workgroups,
+                invocations: caps.invocations,
+                workgroup_bytes: caps.workgroup_bytes,
+                subgroup: caps.subgroup,
+            },
+            features: features(&caps),
+        }
+    }
+}
+
+/// The features that kernels or measurements use, as far as they are there.
+fn features(caps: &Caps) -> Vec<String> {
+    let all = [
+        ("subgroups", caps.subgroup.is_some()),
+        ("f16", caps.f16),
+        ("immediates", caps.immediate_bytes > 0),
+        ("timestamps", caps.timestamps),
+    ];
+    all.into_iter().filter(|(_, there)| *there).map(|(name, _)| name.to_owned()).collect()
+}
+
+/// Runs `girih devices`.
+///
+/// # Errors
+/// There is no adapter, or not the one asked for.
+pub fn run(global: &Global, output: Output) -> Result<()> {
+    let reports = engine::adapters(global)?;
+    let devices: Vec<Device> = reports.into_iter().enumerate().map(|(i, report)| Device::new(i, report)).collect();
+    show(&devices, output)
 }
 
 /// Shows the adapters.
@@ -69,9 +118,9 @@ pub fn show(devices: &[Device], output: Output) -> Result<()> {
         ("#", Align::Right),
         ("buffer", Align::Right),
         ("binding", Align::Right),
-        ("storage buffers", Align::Right),
+        ("buffers", Align::Right),
         ("invocations", Align::Right),
-        ("shared memory", Align::Right),
+        ("shared", Align::Right),
         ("subgroup", Align::Right),
         ("features", Align::Left),
     ]);
@@ -79,15 +128,7 @@ pub fn show(devices: &[Device], output: Output) -> Result<()> {
         output.json(device)?;
         let index = device.index.to_string();
         let mark = if device.chosen { "→" } else { "" };
-        names.row([
-            mark,
-            &index,
-            &device.name,
-            &device.backend,
-            &device.kind,
-            &device.driver,
-        ]);
-        let Limits { subgroup, .. } = device.limits;
+        names.row([mark, &index, &device.name, &device.backend, &device.kind, &device.driver]);
         limits.row([
             index,
             bytes(device.limits.buffer_bytes),
@@ -95,10 +136,10 @@ pub fn show(devices: &[Device], output: Output) -> Result<()> {
             device.limits.storage_buffers.to_string(),
             device.limits.invocations.to_string(),
             bytes(device.limits.workgroup_bytes.into()),
-            if subgroup[0] == subgroup[1] {
-                subgroup[0].to_string()
-            } else {
-                format!("{}–{}", subgroup[0], subgroup[1])
+            match device.limits.subgroup {
+                None => "none".to_owned(),
+                Some((least, most)) if least == most => least.to_string(),
+                Some((least, most)) => format!("{least}–{most}"),
             },
             device.features.join(", "),
         ]);

@@ -1,10 +1,101 @@
 //! `girih eval`: a trained model measured on test images.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use anyhow::Result;
+use girih::data::{ImageSet, Root};
+use girih::plan::PlanOptions;
+use girih::train::Evaluator;
 use serde::Serialize;
 
+use crate::args::{self, Global};
+use crate::dataset;
+use crate::engine::{self, failed};
 use crate::output::Output;
+use crate::progress::work_bar;
 use crate::table::{Score, score_bars};
+use crate::trained::Trained;
+
+/// Runs `girih eval`.
+///
+/// # Errors
+/// The run, the data or the adapter cannot be used, or the images do not fit the model.
+pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
+    let trained = Trained::open(&flags.run)?;
+    let data = flags.data.as_deref().unwrap_or(&trained.config.data);
+    let set = Arc::new(dataset::load_test(&Root::find(global.data_root.as_deref()), data)?);
+    trained.description.check(&set)?;
+
+    let device = engine::open(global)?;
+    let model = trained.description.image_model();
+    let variables = Evaluator::variables(&device, &model).map_err(failed)?;
+    trained.restore(&variables)?;
+    let (batch, plan) = (flags.batch as usize, PlanOptions::default());
+    let test = Arc::clone(&set);
+    let evaluator = Evaluator::new(&device, &model, test, batch, engine::RESIDENT_BYTES, &variables, &plan);
+    let evaluator = evaluator.map_err(failed)?;
+
+    let mut tally = Tally::new(&set);
+    let bar = work_bar(output, "images", set.len() as u64);
+    let start = Instant::now();
+    let metrics = evaluator.run_with_logits_blocking(&variables, |logits| {
+        tally.add(logits.as_f32().unwrap_or_default());
+        bar.set_position(tally.seen as u64);
+    });
+    let seconds = start.elapsed().as_secs_f64();
+    bar.finish_and_clear();
+    let metrics = metrics.map_err(failed)?;
+    let evaluation = Evaluation {
+        run: flags.run.display().to_string(),
+        data: data.to_owned(),
+        images: metrics.count,
+        test_loss: metrics.loss,
+        test_accuracy: metrics.accuracy,
+        classes: tally.classes(),
+        images_per_s: metrics.count as f64 / seconds,
+        seconds,
+    };
+    show(&evaluation, output)
+}
+
+/// Right answers, class by class.
+struct Tally<'a> {
+    set: &'a ImageSet,
+    seen: usize,
+    /// Of each class: its images, and those classified rightly.
+    counts: Vec<(u64, u64)>,
+}
+
+impl<'a> Tally<'a> {
+    fn new(set: &'a ImageSet) -> Self {
+        Self { set, seen: 0, counts: vec![(0, 0); set.classes().len()] }
+    }
+
+    /// Counts the next images by their logits, a row each; rows past the last image are padding.
+    fn add(&mut self, logits: &[f32]) {
+        let rows = logits.chunks_exact(self.counts.len());
+        for (row, &label) in rows.zip(&self.set.labels()[self.seen..]) {
+            let best = (0u32..).zip(row).reduce(|best, next| if next.1 > best.1 { next } else { best });
+            let (images, right) = &mut self.counts[label as usize];
+            *images += 1;
+            *right += u64::from(best.is_some_and(|(class, _)| class == label));
+            self.seen += 1;
+        }
+    }
+
+    /// The classes that have images.
+    fn classes(&self) -> Vec<ClassAccuracy> {
+        let classes = self.set.classes().iter().zip(&self.counts).filter(|(_, (images, _))| *images > 0);
+        classes
+            .map(|(class, &(images, right))| ClassAccuracy {
+                class: class.clone(),
+                images,
+                accuracy: right as f32 / images as f32,
+            })
+            .collect()
+    }
+}
 
 /// What an evaluation measured: the JSON line of `girih eval`.
 #[derive(Serialize, Clone, Debug)]
@@ -45,14 +136,8 @@ pub struct ClassAccuracy {
 /// Standard output cannot be written.
 pub fn show(evaluation: &Evaluation, output: Output) -> Result<()> {
     output.json(evaluation)?;
-    let bars: Vec<Score> = evaluation
-        .classes
-        .iter()
-        .map(|class| Score {
-            class: class.class.clone(),
-            score: class.accuracy,
-        })
-        .collect();
+    let bars: Vec<Score> =
+        evaluation.classes.iter().map(|class| Score { class: class.class.clone(), score: class.accuracy }).collect();
     output.text(format!(
         "{}: {:.2} % of {} test images right, loss {:.4}  ({:.0} images/s)",
         evaluation.data,
@@ -62,4 +147,21 @@ pub fn show(evaluation: &Evaluation, output: Output) -> Result<()> {
         evaluation.images_per_s
     ))?;
     output.text(score_bars(&bars, output.width()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn padding_and_absent_classes_are_left_out() {
+        let names = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let set = ImageSet::new("t", [1, 1, 1], names, vec![0; 3], vec![2, 0, 2]).unwrap();
+        let mut tally = Tally::new(&set);
+        tally.add(&[0.0, 1.0, 2.0, 5.0, 5.0, 0.0]);
+        tally.add(&[3.0, 0.0, 1.0, 9.0, 9.0, 9.0]);
+        let classes = tally.classes();
+        let counts: Vec<_> = classes.iter().map(|c| (c.class.as_str(), c.images, c.accuracy)).collect();
+        assert_eq!(counts, [("a", 1, 1.0), ("c", 2, 0.5)]);
+    }
 }

@@ -1,18 +1,142 @@
 //! `girih inspect`: a model's layers and the plan that runs it.
 
+use std::path::Path;
+
 use anyhow::Result;
+use girih::Error;
+use girih::data::ChannelStats;
+use girih::gpu::Caps;
+use girih::graph::{Graph, NodeId, dot};
+use girih::nn::{Layer as _, Net, PARAMETERS, summary};
+use girih::plan::{self, Choice, PlanError, PlanOptions};
+use girih::tensor::TensorType;
+use girih::train::{Hyperparameters, ImageModel, Images, largest_batch, scoring_graph, training_graph};
 use serde::Serialize;
 
+use crate::args::{self, Global, Train};
+use crate::config::Config;
+use crate::engine::{self, failed};
+use crate::error::told;
 use crate::output::Output;
 use crate::table::{Align, Table, bytes, count};
+use crate::trained::Trained;
+
+/// Runs `girih inspect`. Without an adapter, plans are for WebGPU's default limits.
+///
+/// # Errors
+/// There is no such model or run, or the batch is too large for the adapter.
+pub fn run(flags: &args::Inspect, global: &Global, output: Output) -> Result<()> {
+    let Subject { model, config } = Subject::of(flags)?;
+    if flags.dot {
+        return show_dot(&dot(&forward(&model, 1)?.0), output);
+    }
+    let caps = caps(global, output)?;
+    let batch = flags.batch as usize;
+    let hyper = Hyperparameters { batch, ..engine::hyperparameters(&config, model.shape[2]) };
+    let training = training_graph(&model, Images::Packed, &hyper).map_err(told)?;
+    let training_plan = |options: &PlanOptions| {
+        let outputs = [("loss", training.loss), ("logits", training.logits)];
+        plan::Plan::new(&training.graph, &outputs, &caps, options).map_err(|error| match error {
+            source @ PlanError::TooLarge { .. } => {
+                failed(Error::Batch { asked: batch, largest: largest_batch(&model, &hyper, &caps), source })
+            }
+            other => failed(other.into()),
+        })
+    };
+    if flags.recording {
+        return show_recording(&training_plan(&PlanOptions::default())?, output);
+    }
+    let (scoring, scores) = scoring_graph(&model, batch).map_err(told)?;
+    let mut plans = Vec::new();
+    for fused in [true, false] {
+        let options = PlanOptions { fuse: fused, reuse: fused, choice: Choice::default() };
+        // Training needs more: where the batch is too large, its error says which would do for both.
+        let training = training_plan(&options)?;
+        let forward = plan::Plan::new(&scoring, &[("scores", scores)], &caps, &options).map_err(told)?;
+        plans.push(Plan::new("forward", flags.batch, fused, &forward));
+        plans.push(Plan::new("training", flags.batch, fused, &training));
+    }
+    plans.sort_by_key(|plan| plan.pass.clone());
+    show_layers(&layers(&model)?, output)?;
+    show_plans(&plans, output)
+}
+
+/// What is looked into: a model and the settings of its training.
+struct Subject {
+    model: ImageModel,
+    config: Config,
+}
+
+impl Subject {
+    fn of(flags: &args::Inspect) -> Result<Self> {
+        let named = girih::nn::models::Model::named(&flags.subject);
+        let (model, config, shape, classes) = match named {
+            Some(model) => (model, Config::new(&Train::default(), String::new()), [3, 32, 32], 10),
+            None => {
+                let path = Path::new(&flags.subject);
+                if !path.exists() {
+                    let known = girih::nn::models::Model::ALL.map(girih::nn::models::Model::name).join(", ");
+                    return crate::error::usage(format!(
+                        "{} is neither a run folder nor one of {known}",
+                        flags.subject
+                    ));
+                }
+                let Trained { config, description, .. } = Trained::open(path)?;
+                (description.model, config, description.shape, description.classes.len())
+            }
+        };
+        let shape = flags.input.map_or(shape, |shape| shape.map(|extent| extent as usize));
+        let classes = flags.classes.map_or(classes, |classes| classes as usize);
+        // What images are normalised with changes no plan.
+        let stats = ChannelStats { mean: vec![0.0; shape[0]], std: vec![1.0; shape[0]] };
+        Ok(Self { model: ImageModel { layers: model.layers(classes), shape, classes, stats }, config })
+    }
+}
+
+/// What the chosen adapter offers.
+fn caps(global: &Global, output: Output) -> Result<Caps> {
+    if let Some(report) = engine::adapters(global)?.into_iter().find(|report| report.chosen.is_some()) {
+        return Ok(report.caps);
+    }
+    output.remark("There is no adapter; these are the plans for WebGPU's default limits.\n")?;
+    Ok(Caps::webgpu_minimum())
+}
+
+/// The network alone, for evaluation, and its logits.
+fn forward(model: &ImageModel, batch: usize) -> Result<(Graph, NodeId)> {
+    let mut graph = Graph::new();
+    let [c, h, w] = model.shape;
+    let x = graph.input("images", TensorType::f32([batch, c, h, w]));
+    let logits = model.layers.build(&mut Net::eval(&mut graph), x).map_err(told)?;
+    Ok((graph, logits))
+}
+
+fn layers(model: &ImageModel) -> Result<Vec<Layer>> {
+    let (graph, logits) = forward(model, 1)?;
+    let parameters = Net::variables_of(&graph, PARAMETERS);
+    let layers = summary(&graph, logits).layers.into_iter().map(|row| {
+        // Running statistics are no parameters: no optimiser changes them.
+        let own = parameters.iter().map(|&id| graph.node(id)).filter(|node| node.path == row.path);
+        let mut kinds = row.ops;
+        kinds.dedup();
+        Layer {
+            kind: kinds.join(", "),
+            output: row.output.shape.iter().skip(1).copied().collect(),
+            parameters: own.map(|node| node.ty.count() as u64).sum(),
+            flops: row.flops,
+            path: row.path,
+        }
+    });
+    Ok(layers.collect())
+}
 
 /// One layer: a JSON line of `girih inspect`.
 #[derive(Serialize, Clone, Debug)]
 #[serde(tag = "event", rename = "layer")]
 pub struct Layer {
-    /// Its path in the model, such as `features.0.conv`.
+    /// Its path in the model, such as `layer1.conv`.
     pub path: String,
-    /// What it does, such as `conv2d 3→32, 3×3`.
+    /// Its operations, such as `conv2d, add`.
     pub kind: String,
     /// The shape of its output for one image.
     pub output: Vec<usize>,
@@ -38,6 +162,46 @@ pub struct Plan {
     pub buffers: u64,
     /// Bytes on the device at the most.
     pub peak_bytes: u64,
+}
+
+impl Plan {
+    fn new(pass: &str, batch: u32, fused: bool, plan: &plan::Plan) -> Self {
+        let recording = &plan.recording;
+        Self {
+            pass: pass.to_owned(),
+            batch,
+            fused,
+            dispatches: recording.dispatches.len() as u64,
+            buffers: recording.buffers.len() as u64,
+            peak_bytes: recording.peak_bytes(),
+        }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "dot")]
+struct Dot<'a> {
+    dot: &'a str,
+}
+
+fn show_dot(dot: &str, output: Output) -> Result<()> {
+    output.json(&Dot { dot })?;
+    output.text(dot.trim_end())
+}
+
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "command")]
+struct Command<'a> {
+    index: usize,
+    text: &'a str,
+}
+
+fn show_recording(plan: &plan::Plan, output: Output) -> Result<()> {
+    for (index, text) in plan.recording.to_string().lines().enumerate() {
+        output.json(&Command { index, text })?;
+        output.text(text)?;
+    }
+    Ok(())
 }
 
 /// Shows the layer table.

@@ -7,7 +7,7 @@ pub mod inspect;
 pub mod predict;
 pub mod train;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
 use crate::args::{Arguments, Command};
 use crate::output::Output;
@@ -18,13 +18,13 @@ use crate::output::Output;
 /// Whatever the user has to know; the message is one line.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let output = Output::new(arguments.global.json);
-    let name = match &arguments.command {
-        Command::Data(command) => return data::run(command, &arguments.global, output),
-        Command::Devices => "devices",
-        Command::Train(_) => "train",
-        Command::Eval(_) => "eval",
-        Command::Predict(_) => "predict",
-        Command::Inspect(_) => "inspect",
-    };
-    bail!("`girih {name}` does not reach the library yet")
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Devices => devices::run(global, output),
+        Command::Data(command) => data::run(command, global, output),
+        Command::Train(flags) => train::run(flags, global, output),
+        Command::Eval(flags) => eval::run(flags, global, output),
+        Command::Predict(flags) => predict::run(flags, global, output),
+        Command::Inspect(flags) => inspect::run(flags, global, output),
+    }
 }

@@ -1,37 +1,243 @@
-//! `girih train`: what a run reports and writes while it goes.
+//! `girih train`: a run from its settings to its checkpoint, and what it reports and writes while it goes.
 
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Context, Result, bail};
+use girih::data::{Root, RootSource};
+use girih::gpu::GpuError;
+use girih::nn::PARAMETERS;
+use girih::optim::Schedule;
+use girih::plan::PlanOptions;
+use girih::train::{Checkpoint, Metrics, Trainer, TrainerOptions};
 use serde::Serialize;
 
-use crate::args::Train;
+use crate::args::{Global, Train};
 use crate::config::Config;
+use crate::dataset;
+use crate::engine::{self, failed};
+use crate::interrupt::Interrupt;
 use crate::metrics::Epoch;
 use crate::output::Output;
 use crate::progress::{Running, TrainBar};
 use crate::run_folder::RunFolder;
+use crate::trained::{Description, other_model};
 
-/// The run folder and the settings that the flags ask for, new or gone on with.
+/// Runs `girih train`. The data and the adapter are looked at first: what fails there leaves no run folder.
 ///
 /// # Errors
-/// The folder cannot be made or read, or flags differ from the run to go on with.
-pub fn open_run(
-    flags: &Train,
-    data: impl FnOnce() -> Result<String>,
-) -> Result<(RunFolder, Config)> {
-    match &flags.out {
-        Some(out) if flags.resume => {
-            let (folder, config) = RunFolder::open(out)?;
-            Ok((folder, config.resumed(flags)?))
+/// The data, the adapter or the run folder cannot be used, or the loss is no number any more.
+pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
+    let data = flags.data.as_deref().map(dataset::remembered).transpose()?;
+    let flags = Train { data, ..flags.clone() };
+    let root = Root::find(global.data_root.as_deref());
+    let (place, config) = Place::of(&flags, || default_data(&root, output))?;
+
+    let splits = dataset::load(&root, &config.data, config.limit)?;
+    let description = Description::new(config.model.into(), &config.data, &splits.train);
+    let (train_images, test_images) = (splits.train.len(), splits.test.len());
+    let steps = u64::from(config.epochs) * (train_images as u64 / u64::from(config.batch));
+    let options = TrainerOptions {
+        hyper: engine::hyperparameters(&config, description.shape[2]),
+        learning_rate: f64::from(config.lr),
+        schedule: engine::schedule(config.schedule, steps),
+        epochs: config.epochs,
+        seed: config.seed,
+        resident_bytes: engine::RESIDENT_BYTES,
+        plan: PlanOptions::default(),
+    };
+    let schedule = options.schedule.clone();
+    let device = engine::open(global)?;
+    let mut trainer = Trainer::new(&device, &description.image_model(), splits, options).map_err(failed)?;
+    if let Place::Old { folder, checkpoint: Some(checkpoint) } = &place {
+        restore(&mut trainer, folder, checkpoint, &description)?;
+    }
+
+    let interrupt = Interrupt::install()?;
+    let folder = place.settle(&config)?;
+    let facts = Facts {
+        adapter: device.name().to_owned(),
+        parameters: parameter_count(&trainer),
+        train_images: train_images as u64,
+        test_images: test_images as u64,
+    };
+    let reporter = Reporter::begin(output, folder, &config, &facts, trainer.progress().epoch)?;
+    Run { trainer, schedule, config, description, reporter, interrupt }.go()
+}
+
+/// The data set where none is asked for, with a remark that says which.
+fn default_data(root: &Root, output: Output) -> Result<String> {
+    let name = root.default_set();
+    let place = root.path().display();
+    output.remark(match (name, root.source()) {
+        ("synthetic", RootSource::Argument | RootSource::Environment) => {
+            format!("CIFAR-10 is not in {place}: taking the procedural set. `girih data fetch cifar10` downloads it.")
         }
-        out => {
-            let out: PathBuf = out.clone().unwrap_or_else(RunFolder::first_free);
-            let config = Config::new(flags, data()?);
-            let folder = RunFolder::create(&out, &config, flags.overwrite)?;
-            Ok((folder, config))
+        ("synthetic", _) => {
+            "CIFAR-10 is not here: taking the procedural set. `girih data fetch cifar10` downloads it.".to_owned()
         }
+        _ => format!("Taking CIFAR-10, which is in {place}."),
+    })?;
+    Ok(name.to_owned())
+}
+
+/// Where a run is kept.
+enum Place {
+    /// A folder to be made.
+    New { path: PathBuf, overwrite: bool },
+    /// A run to go on with, and its checkpoint, if it got so far.
+    Old { folder: RunFolder, checkpoint: Option<Checkpoint> },
+}
+
+impl Place {
+    /// The place and the settings that the flags ask for. Writes nothing.
+    fn of(flags: &Train, data: impl FnOnce() -> Result<String>) -> Result<(Self, Config)> {
+        match &flags.out {
+            Some(out) if flags.resume => {
+                let (folder, config) = RunFolder::open(out)?;
+                let config = config.resumed(flags)?;
+                let checkpoint = folder.read_checkpoint()?;
+                Ok((Self::Old { folder, checkpoint }, config))
+            }
+            out => {
+                let path = out.clone().unwrap_or_else(RunFolder::first_free);
+                RunFolder::check_free(&path, flags.overwrite)?;
+                let data = flags.data.clone().map_or_else(data, Ok)?;
+                Ok((Self::New { path, overwrite: flags.overwrite }, Config::new(flags, data)))
+            }
+        }
+    }
+
+    /// The folder, with these settings written to it.
+    fn settle(self, config: &Config) -> Result<RunFolder> {
+        match self {
+            Self::New { path, overwrite } => RunFolder::create(&path, config, overwrite),
+            Self::Old { folder, .. } => folder.write_config(config).map(|()| folder),
+        }
+    }
+}
+
+/// Puts a run where its checkpoint left it.
+fn restore(
+    trainer: &mut Trainer,
+    folder: &RunFolder,
+    checkpoint: &Checkpoint,
+    description: &Description,
+) -> Result<()> {
+    let path = folder.checkpoint();
+    let place = || format!("checkpoint {}", path.display());
+    let saved = Description::of(checkpoint).with_context(place)?;
+    if (saved.model, saved.shape, saved.classes.len())
+        != (description.model, description.shape, description.classes.len())
+    {
+        bail!("{} is of another model: {}, not {}", place(), saved.words(), description.words());
+    }
+    if (&saved.stats, &saved.classes) != (&description.stats, &description.classes) {
+        bail!("{} was trained on other images: {} has changed since", place(), description.data);
+    }
+    if checkpoint.progress.step >= trainer.steps_per_epoch() {
+        bail!("{} is at step {} of an epoch of {}", place(), checkpoint.progress.step, trainer.steps_per_epoch());
+    }
+    match trainer.restore(checkpoint) {
+        Err(girih::Error::Plan(error)) => Err(other_model(&path, description, &error)),
+        restored => restored.map_err(failed),
+    }
+}
+
+/// Trained numbers in the model.
+fn parameter_count(trainer: &Trainer) -> u64 {
+    let plan = trainer.learner().session().plan();
+    let trained = plan.variables.iter().filter(|(bank, _)| bank == PARAMETERS || bank.starts_with("parameters."));
+    trained.map(|(_, variable)| variable.ty.count() as u64).sum()
+}
+
+/// A run under way.
+struct Run {
+    trainer: Trainer,
+    schedule: Schedule,
+    config: Config,
+    description: Description,
+    reporter: Reporter,
+    interrupt: Interrupt,
+}
+
+impl Run {
+    fn go(mut self) -> Result<()> {
+        while self.trainer.progress().epoch < self.config.epochs {
+            match self.epoch() {
+                Ok(()) if !self.interrupt.is_set() => {}
+                Ok(()) => {
+                    let unfinished = self.trainer.progress().epoch < self.config.epochs;
+                    return self.reporter.end(unfinished);
+                }
+                Err(error) => return Err(self.with_way_on(error)),
+            }
+        }
+        self.reporter.end(false)
+    }
+
+    /// The rest of an epoch: all of it, or up to an interruption, which is saved.
+    fn epoch(&mut self) -> Result<()> {
+        let from = self.trainer.progress();
+        let step_count = self.trainer.steps_per_epoch();
+        let start = Instant::now();
+        let rate = |steps: u32| f64::from(steps) * f64::from(self.config.batch) / start.elapsed().as_secs_f64();
+        self.reporter.epoch_begins(from.epoch + 1, step_count.into(), from.step.into());
+        for step in from.step + 1..=step_count {
+            self.trainer.step().map_err(failed)?;
+            let running = self.trainer.running();
+            self.check(running, from.epoch)?;
+            self.reporter.step(step.into(), Running::new(running, rate(step - from.step)));
+            if self.interrupt.is_set() && step < step_count {
+                return self.save();
+            }
+        }
+        let train = self.trainer.training_metrics().map_err(failed)?;
+        self.check(train, from.epoch)?;
+        let images_per_s = rate(step_count - from.step);
+        let test = self.trainer.evaluate().map_err(failed)?;
+        let last_step = u64::from(self.trainer.progress().total_steps - 1);
+        // Metrics first: a run that dies between the two goes on from the older checkpoint, and drops them.
+        self.reporter.epoch_ends(Epoch {
+            epoch: from.epoch + 1,
+            train_loss: train.loss,
+            train_accuracy: train.accuracy,
+            test_loss: test.loss,
+            test_accuracy: test.accuracy,
+            learning_rate: self.schedule.rate(f64::from(self.config.lr), last_step) as f32,
+            images_per_s,
+            seconds: start.elapsed().as_secs_f64(),
+        })?;
+        self.save()
+    }
+
+    /// A loss that is not finite never gets finite again.
+    fn check(&self, metrics: Metrics, epoch: u32) -> Result<()> {
+        if metrics.loss.is_finite() {
+            return Ok(());
+        }
+        bail!(
+            "the loss is {} in epoch {}: the run has diverged; try a lower --lr than {}, or --clip-norm",
+            metrics.loss,
+            epoch + 1,
+            self.config.lr
+        )
+    }
+
+    fn save(&self) -> Result<()> {
+        let checkpoint = self.trainer.checkpoint().map_err(failed)?;
+        self.reporter.folder().write_checkpoint(checkpoint, &self.description)
+    }
+
+    /// Adds to a lost device how the run goes on.
+    fn with_way_on(&self, error: anyhow::Error) -> anyhow::Error {
+        let lost = matches!(self.trainer.learner().device().lost(), Err(GpuError::Lost(_)));
+        let folder = self.reporter.folder();
+        if lost && folder.checkpoint().exists() {
+            let run = folder.path().display();
+            return anyhow::anyhow!("{error:#}; `girih train --out {run} --resume` goes on from the last checkpoint");
+        }
+        error
     }
 }
 
@@ -93,13 +299,7 @@ impl Reporter {
     ///
     /// # Errors
     /// Metrics of the earlier epochs do not read, or standard output cannot be written.
-    pub fn begin(
-        output: Output,
-        folder: RunFolder,
-        config: &Config,
-        facts: &Facts,
-        epochs_done: u32,
-    ) -> Result<Self> {
+    pub fn begin(output: Output, folder: RunFolder, config: &Config, facts: &Facts, epochs_done: u32) -> Result<Self> {
         let mut metrics = folder.read_metrics()?;
         metrics.retain(|epoch| epoch.epoch <= epochs_done);
         output.json(&Start {
@@ -124,14 +324,13 @@ impl Reporter {
         if epochs_done > 0 {
             output.text(format!("Going on after epoch {epochs_done}."))?;
         }
-        Ok(Self {
-            output,
-            folder,
-            epochs: config.epochs,
-            metrics,
-            bar: None,
-            start: Instant::now(),
-        })
+        Ok(Self { output, folder, epochs: config.epochs, metrics, bar: None, start: Instant::now() })
+    }
+
+    /// Where the run is kept.
+    #[must_use]
+    pub fn folder(&self) -> &RunFolder {
+        &self.folder
     }
 
     /// Epoch `epoch`, from 1, begins with `step_count` steps ahead, of which `done` are done.
@@ -155,7 +354,7 @@ impl Reporter {
     pub fn epoch_ends(&mut self, epoch: Epoch) -> Result<()> {
         self.metrics.push(epoch);
         self.folder.write_metrics(&self.metrics)?;
-        self.clear_bar();
+        self.bar = None;
         self.output.json(&epoch)?;
         self.output.text(epoch.text(self.epochs))
     }
@@ -165,7 +364,7 @@ impl Reporter {
     /// # Errors
     /// Standard output cannot be written.
     pub fn end(mut self, interrupted: bool) -> Result<()> {
-        self.clear_bar();
+        self.bar = None;
         let last = self.metrics.last();
         let run = self.folder.path().display().to_string();
         self.output.json(&Done {
@@ -177,19 +376,49 @@ impl Reporter {
             seconds: self.start.elapsed().as_secs_f64(),
         })?;
         if interrupted {
-            return self.output.text(format!(
-                "Stopped and saved. `girih train --out {run} --resume` goes on."
-            ));
+            return self.output.text(format!("Stopped and saved. `girih train --out {run} --resume` goes on."));
         }
         let accuracy = last.map_or(0.0, |epoch| 100.0 * epoch.test_accuracy);
-        self.output.text(format!(
-            "Test accuracy {accuracy:.2} %. The run is in {run}: curves.svg shows its course."
-        ))
+        self.output.text(format!("Test accuracy {accuracy:.2} %. The run is in {run}: curves.svg shows its course."))
     }
+}
 
-    fn clear_bar(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.clear();
-        }
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use girih::data::synth::synthetic;
+
+    /// The device is taken away after the first epoch, as a driver's crash would.
+    #[test]
+    fn a_lost_device_is_an_error_that_says_how_to_go_on() {
+        let place = tempfile::tempdir().unwrap();
+        let model = Some(crate::args::Model::Linear);
+        let flags = Train { model, batch: Some(10), epochs: Some(2), ..Train::default() };
+        let config = Config::new(&flags, "synthetic".into());
+        let splits = synthetic(1, 50, 10).unwrap();
+        let description = Description::new(config.model.into(), &config.data, &splits.train);
+        let global = Global { adapter: std::env::var("GIRIH_ADAPTER").ok(), ..Global::default() };
+        let device = engine::open(&global).unwrap();
+        let options = TrainerOptions {
+            hyper: engine::hyperparameters(&config, 32),
+            learning_rate: 0.01,
+            schedule: Schedule::Constant,
+            epochs: 2,
+            seed: 0,
+            resident_bytes: engine::RESIDENT_BYTES,
+            plan: PlanOptions::default(),
+        };
+        let trainer = Trainer::new(&device, &description.image_model(), splits, options).unwrap();
+        let folder = RunFolder::create(&place.path().join("run"), &config, false).unwrap();
+        let facts = Facts { adapter: String::new(), parameters: 0, train_images: 50, test_images: 10 };
+        let reporter = Reporter::begin(Output::Json, folder.clone(), &config, &facts, 0).unwrap();
+        let (schedule, interrupt) = (Schedule::Constant, Interrupt::default());
+        let mut run = Run { trainer, schedule, config, description, reporter, interrupt };
+        run.epoch().unwrap();
+        device.wgpu().destroy();
+        let error = run.go().unwrap_err().to_string();
+        assert!(error.contains("the device was lost") && error.contains("--resume"), "{error}");
+        let saved = folder.read_checkpoint().unwrap().unwrap();
+        assert_eq!(saved.progress.epoch, 1);
     }
 }

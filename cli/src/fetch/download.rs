@@ -23,12 +23,7 @@ enum Setback {
 }
 
 /// Downloads `url` to `file`, going on with what is there, and returns its length in bytes.
-pub fn to_file(
-    url: &str,
-    file: &Path,
-    patience: Patience,
-    report: &mut dyn FnMut(Stage),
-) -> Result<u64> {
+pub fn to_file(url: &str, file: &Path, patience: Patience, report: &mut dyn FnMut(Stage)) -> Result<u64> {
     let mut part = open(file)?;
     let agent = agent();
     let mut best = length(&part, file)?;
@@ -52,9 +47,7 @@ pub fn to_file(
             idle_attempts += 1;
         }
         if idle_attempts >= patience.attempts {
-            return Err(error.context(format!(
-                "the download of {url} broke off; the same command goes on with it"
-            )));
+            return Err(error.context(format!("the download of {url} broke off; the same command goes on with it")));
         }
         report(Stage::Reconnecting);
         thread::sleep(pause);
@@ -88,11 +81,7 @@ fn agent() -> Agent {
         .timeout_recv_response(Some(Duration::from_secs(60)))
         // A stalled body ends here; what came is kept, and the next attempt goes on.
         .timeout_recv_body(Some(Duration::from_secs(300)))
-        .tls_config(
-            TlsConfig::builder()
-                .root_certs(RootCerts::PlatformVerifier)
-                .build(),
-        )
+        .tls_config(TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build())
         .user_agent(concat!("girih/", env!("CARGO_PKG_VERSION")))
         .build()
         .into()
@@ -117,9 +106,7 @@ fn open(path: &Path) -> Result<File> {
 }
 
 fn length(file: &File, path: &Path) -> Result<u64> {
-    file.metadata()
-        .map(|metadata| metadata.len())
-        .with_context(|| format!("cannot read {}", path.display()))
+    file.metadata().map(|metadata| metadata.len()).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// One request and its body, written to the end of `part`.
@@ -131,17 +118,14 @@ fn attempt(
     connected: &mut bool,
     report: &mut dyn FnMut(Stage),
 ) -> Result<u64, Setback> {
-    let on_file = |e: std::io::Error| {
-        Setback::Final(Error::new(e).context(format!("cannot write {}", path.display())))
-    };
+    let on_file = |e: std::io::Error| Setback::Final(Error::new(e).context(format!("cannot write {}", path.display())));
     let mut here = length(part, path).map_err(Setback::Final)?;
     let mut request = agent.get(url);
     if here > 0 {
         request = request.header(header::RANGE, format!("bytes={here}-"));
     }
-    let mut response = request
-        .call()
-        .map_err(|e| Setback::Broken(Error::new(e).context(format!("cannot download {url}"))))?;
+    let mut response =
+        request.call().map_err(|e| Setback::Broken(Error::new(e).context(format!("cannot download {url}"))))?;
     let status = response.status();
     let total = match status {
         StatusCode::OK => {
@@ -170,11 +154,7 @@ fn attempt(
         status => {
             let error = anyhow!("cannot download {url}: the server answered {status}");
             *connected |= status.is_server_error();
-            return Err(if status.is_server_error() {
-                Setback::Broken(error)
-            } else {
-                Setback::Final(error)
-            });
+            return Err(if status.is_server_error() { Setback::Broken(error) } else { Setback::Final(error) });
         }
     };
     *connected = true;
@@ -184,9 +164,7 @@ fn attempt(
     let mut body = response.body_mut().as_reader();
     let mut buffer = vec![0; 1 << 17];
     loop {
-        let count = body
-            .read(&mut buffer)
-            .map_err(|e| Setback::Broken(e.into()))?;
+        let count = body.read(&mut buffer).map_err(|e| Setback::Broken(e.into()))?;
         if count == 0 {
             break;
         }
@@ -195,9 +173,9 @@ fn attempt(
         report(Stage::Downloading { here, total });
     }
     match total {
-        Some(total) if here < total => Err(Setback::Broken(anyhow!(
-            "the server closed the connection after {here} of {total} bytes"
-        ))),
+        Some(total) if here < total => {
+            Err(Setback::Broken(anyhow!("the server closed the connection after {here} of {total} bytes")))
+        }
         _ => {
             part.sync_all().map_err(on_file)?;
             Ok(here)
@@ -213,13 +191,7 @@ fn content_length<T>(response: &Response<T>) -> Option<u64> {
 /// `bytes 7-99/100` as start and total; `bytes */100` has no start.
 fn content_range<T>(response: &Response<T>) -> Option<(Option<u64>, Option<u64>)> {
     let value = response.headers().get(header::CONTENT_RANGE)?;
-    let (range, total) = value
-        .to_str()
-        .ok()?
-        .strip_prefix("bytes ")?
-        .split_once('/')?;
-    let start = range
-        .split_once('-')
-        .and_then(|(start, _)| start.parse().ok());
+    let (range, total) = value.to_str().ok()?.strip_prefix("bytes ")?.split_once('/')?;
+    let start = range.split_once('-').and_then(|(start, _)| start.parse().ok());
     Some((start, total.parse().ok()))
 }

@@ -63,22 +63,17 @@ impl Source {
             archive: "cifar-100-binary.tar.gz",
             md5: "03b5dce01913d631647c71ecec9e9cb8".into(),
             folder: "cifar-100-binary",
-            files: vec![
-                ("train.bin", 50_000 * RECORD),
-                ("test.bin", 10_000 * RECORD),
-            ],
+            files: vec![("train.bin", 50_000 * RECORD), ("test.bin", 10_000 * RECORD)],
         }
     }
 
     /// The first file of `folder` that is missing or of the wrong length, in words.
     fn flaw(&self, folder: &Path) -> Option<String> {
-        self.files
-            .iter()
-            .find_map(|&(file, length)| match fs::metadata(folder.join(file)) {
-                Ok(found) if found.len() == length => None,
-                Ok(found) => Some(format!("{file} has {} bytes, not {length}", found.len())),
-                Err(_) => Some(format!("{file} is missing")),
-            })
+        self.files.iter().find_map(|&(file, length)| match fs::metadata(folder.join(file)) {
+            Ok(found) if found.len() == length => None,
+            Ok(found) => Some(format!("{file} has {} bytes, not {length}", found.len())),
+            Err(_) => Some(format!("{file} is missing")),
+        })
     }
 }
 
@@ -125,10 +120,7 @@ pub struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        Self {
-            attempts: 4,
-            pause: Duration::from_secs(1),
-        }
+        Self { attempts: 4, pause: Duration::from_secs(1) }
     }
 }
 

@@ -23,8 +23,7 @@ impl Drop for Scratch {
 pub fn archive(file: &Path, source: &Source, folder: &Path) -> Result<()> {
     let name = format!(".{}.unpacking-{}", source.folder, std::process::id());
     let scratch = Scratch(folder.with_file_name(name));
-    fs::create_dir_all(&scratch.0)
-        .with_context(|| format!("cannot create {}", scratch.0.display()))?;
+    fs::create_dir_all(&scratch.0).with_context(|| format!("cannot create {}", scratch.0.display()))?;
 
     let reader = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
     tar::Archive::new(GzDecoder::new(BufReader::new(reader)))

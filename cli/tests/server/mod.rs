@@ -80,10 +80,7 @@ fn answer(
     first: bool,
 ) -> std::io::Result<()> {
     let plain = |mut stream: &TcpStream, status: &str, extra: &str| {
-        write!(
-            stream,
-            "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n{extra}\r\n"
-        )
+        write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n{extra}\r\n")
     };
     let (ranges, sent) = match manner {
         Manner::Status(status) => return plain(stream, &format!("{status} Sorry"), ""),
@@ -96,24 +93,13 @@ fn answer(
     let total = body.len();
     let start = start.filter(|_| ranges);
     if start.is_some_and(|start| start >= total) {
-        return plain(
-            stream,
-            "416 Range Not Satisfiable",
-            &format!("Content-Range: bytes */{total}\r\n"),
-        );
+        return plain(stream, "416 Range Not Satisfiable", &format!("Content-Range: bytes */{total}\r\n"));
     }
     let rest = &body[start.unwrap_or(0)..];
     let head = match start {
-        Some(start) => format!(
-            "206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}",
-            total - 1
-        ),
+        Some(start) => format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{total}", total - 1),
         None => "200 OK".to_owned(),
     };
-    write!(
-        stream,
-        "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n",
-        rest.len()
-    )?;
+    write!(stream, "HTTP/1.1 {head}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", rest.len())?;
     stream.write_all(&rest[..sent.min(rest.len())])
 }

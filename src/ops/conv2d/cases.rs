@@ -1,6 +1,9 @@
 //! What tests and times the convolutions.
 
+use std::sync::Arc;
+
 use super::{Conv2d, Conv2dDInput, Conv2dDWeight, Geometry};
+use crate::ops::pointwise::{FusedEpilogue, Instruction, Program, Value, functions};
 use crate::ops::{Case, CaseInput};
 
 /// All three passes over every shape.
@@ -32,7 +35,54 @@ pub fn cases() -> Vec<Case> {
         ("one pixel", [1, 1, 1, 1], [1, 1, 1, 1], plain()),
         ("many rows", [40, 1, 9, 3], [2, 1, 3, 3], Conv2d::same(3)),
     ];
-    shapes.into_iter().flat_map(|(name, x, weight, conv)| three(name, x, weight, conv, true)).collect()
+    let mut cases: Vec<Case> =
+        shapes.into_iter().flat_map(|(name, x, weight, conv)| three(name, x, weight, conv, true)).collect();
+    // Shapes that the fast strategies divide in one way or another; their gradients are those above.
+    let larger = [
+        ("4x4 images", [3, 4, 4, 4], [4, 4, 3, 3], Conv2d::same(3)),
+        ("8x8 images", [5, 12, 8, 8], [20, 12, 3, 3], Conv2d::same(3)),
+        ("wide images", [1, 4, 8, 32], [8, 4, 3, 3], Conv2d::same(3)),
+        ("image of many tiles", [1, 32, 36, 36], [4, 32, 3, 3], Conv2d::same(3)),
+        ("images of a tile each", [3, 20, 16, 16], [12, 20, 3, 3], Conv2d::same(3)),
+        ("blocks of channels", [2, 612, 4, 4], [4, 612, 3, 3], Conv2d::same(3)),
+        ("blocks of results", [2, 4, 4, 4], [604, 4, 3, 3], Conv2d::same(3)),
+        ("no padding, wide", [2, 4, 6, 10], [8, 4, 3, 3], plain()),
+        ("uneven padding, four columns", [2, 4, 5, 5], [8, 4, 3, 3], plain().padding([0, 1, 1, 0])),
+        ("width of no four", [9, 8, 9, 7], [9, 8, 3, 3], Conv2d::same(3)),
+    ];
+    cases.extend(
+        larger
+            .into_iter()
+            .flat_map(|(name, x, weight, conv)| three(name, x, weight, conv, false))
+            .map(|case| case.tolerance(1e-4)),
+    );
+    for (name, conv, x, weight) in [
+        ("odd", Conv2d::same(3).stride([2, 2]), [2, 3, 5, 7], [5, 3, 3, 3]),
+        ("four", Conv2d::same(3), [3, 4, 8, 8], [8, 4, 3, 3]),
+        ("blocks", Conv2d::same(3), [2, 612, 4, 4], [8, 612, 3, 3]),
+    ] {
+        cases.extend(with_epilogue(name, x, weight, conv).into_iter().map(|case| case.tolerance(1e-4)));
+    }
+    cases
+}
+
+/// A convolution with bias and ReLU, and a gradient with respect to the input to which another is added.
+fn with_epilogue(name: &str, x: [usize; 4], weight: [usize; 4], conv: Conv2d) -> Vec<Case> {
+    let y = Geometry::new(&conv, x, weight).map_or([0; 4], |g| g.y());
+    let instruction = |function, operands| Instruction { function, operands };
+    let add = instruction(&functions::ADD, vec![Value::Input(0), Value::Input(1)]);
+    let relu = instruction(&functions::RELU, vec![Value::Result(0)]);
+    let program = Program { input_count: 2, instructions: vec![add.clone(), relu] };
+    let forward = FusedEpilogue { base: Arc::new(conv), base_inputs: 2, program };
+    let program = Program { input_count: 2, instructions: vec![add] };
+    let base = Arc::new(Conv2dDInput { conv, size: [x[2], x[3]] });
+    let d_input = FusedEpilogue { base, base_inputs: 2, program };
+    let [x, weight, y] = [x, weight, y].map(CaseInput::f32);
+    let bias = CaseInput::f32([y.ty.shape[1], 1, 1]);
+    vec![
+        Case::new(format!("bias and relu, {name}"), forward, vec![x.clone(), weight.clone(), bias]).forward_only(),
+        Case::new(format!("d_input and sum, {name}"), d_input, vec![y, weight, x]).forward_only(),
+    ]
 }
 
 /// A convolution and its two gradients.

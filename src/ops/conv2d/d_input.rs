@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its input: a convolution's transpose.
 
 use super::geometry::Geometry;
-use super::{Conv2d, direct, extents, four, window};
+use super::{Conv2d, direct, extents, four, tile, window};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::Candidates;
 use crate::tensor::{Array, TensorType};
@@ -58,11 +58,13 @@ impl Op for Conv2dDInput {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        let software = l.caps.is_software();
         let mut candidates = Vec::new();
-        if l.caps.is_software() {
-            candidates.extend(window::d_input(&geometry, l));
-        }
+        candidates.extend(software.then(|| window::d_input(&geometry, l)).flatten());
         candidates.push(direct::d_input(&geometry, l));
+        // Software adapters gather slowly.
+        let place = if software { candidates.len() } else { 0 };
+        candidates.splice(place..place, tile::d_input(&geometry, l));
         candidates
     }
 

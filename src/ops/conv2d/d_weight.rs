@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its weight.
 
 use super::geometry::Geometry;
-use super::{Conv2d, direct, extents, four};
+use super::{Conv2d, direct, extents, four, tile, window};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::Candidates;
 use crate::tensor::{Array, TensorType};
@@ -40,8 +40,7 @@ impl Op for Conv2dDWeight {
 
     fn reference(&self, inputs: &[&Array]) -> Array {
         let [x, d_y] = inputs else { return Array::zeros([0]) };
-        let mut d_weight =
-            Array::zeros([d_y.shape[1], x.shape[1] / self.conv.groups, self.kernel[0], self.kernel[1]]);
+        let mut d_weight = Array::zeros([d_y.shape[1], x.shape[1] / self.conv.groups, self.kernel[0], self.kernel[1]]);
         let geometry = Geometry::of_arrays(&self.conv, x, &d_weight);
         geometry.walk(|xi, wi, yi| d_weight.values[wi] += d_y.values[yi] * x.values[xi]);
         d_weight
@@ -58,7 +57,12 @@ impl Op for Conv2dDWeight {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
-        vec![direct::d_weight(&geometry, l)]
+        let software = l.caps.is_software();
+        let mut candidates = Vec::new();
+        candidates.extend(software.then(|| window::d_weight(&geometry, l)).flatten());
+        candidates.extend(tile::d_weight(&geometry, l));
+        candidates.push(direct::d_weight(&geometry, l));
+        candidates
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -6,6 +6,7 @@ mod d_input;
 mod d_weight;
 mod direct;
 mod geometry;
+mod tile;
 mod window;
 
 pub use cases::cases;
@@ -115,10 +116,10 @@ impl Op for Conv2d {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = Geometry::of_types(self, &l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        let software = l.caps.is_software();
         let mut candidates = Vec::new();
-        if l.caps.is_software() {
-            candidates.extend(window::forward(&geometry, l));
-        }
+        candidates.extend(software.then(|| window::forward(&geometry, l)).flatten());
+        candidates.extend(tile::forward(&geometry, l));
         candidates.push(direct::forward(&geometry, l));
         candidates
     }

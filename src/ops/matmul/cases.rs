@@ -15,6 +15,7 @@ pub fn cases() -> Vec<Case> {
         cases.push(matrices(format!("{name} odd"), op, 7, 11, 5));
         cases.push(matrices(format!("{name} of fours"), op, 8, 12, 16));
         cases.push(matrices(format!("{name} edges"), op, 37, 45, 67).forward_only());
+        cases.push(matrices(format!("{name} edges of fours"), op, 132, 140, 84).forward_only());
         cases.push(matrices(format!("{name} one row"), op, 1, 19, 30));
         cases.push(matrices(format!("{name} one column"), op, 19, 1, 30));
         cases.push(matrices(format!("{name} outer"), op, 9, 6, 1));
@@ -24,25 +25,22 @@ pub fn cases() -> Vec<Case> {
         cases.push(Case::new(format!("{name} batch against matrix"), op, vec![batch(a), CaseInput::f32(b)]));
         cases.push(Case::new(format!("{name} matrix against batch"), op, vec![CaseInput::f32(a), batch(b)]));
     }
-    cases.push(Case::new(
-        "broadcast batches",
-        NN,
-        vec![CaseInput::f32([2, 1, 3, 4]), CaseInput::f32([3, 4, 2])],
-    ));
+    for rows in 1..=4 {
+        cases.push(matrices(format!("{rows} rows NN"), NN, rows, 44, 20));
+        cases.push(matrices(format!("{rows} rows NT"), NT, rows, 45, 20));
+    }
+    cases.push(matrices("1 row, stored as a column", TN, 1, 44, 20));
+    cases.push(Case::new("broadcast batches", NN, vec![CaseInput::f32([2, 1, 3, 4]), CaseInput::f32([3, 4, 2])]));
     cases.push(Case::new(
         "three groups of batch axes",
         NT,
         vec![CaseInput::f32([2, 1, 2, 3, 4]), CaseInput::f32([3, 1, 2, 4])],
     ));
-    cases.push(Case::new(
-        "two batch axes",
-        TN,
-        vec![CaseInput::f32([2, 2, 4, 3]), CaseInput::f32([2, 2, 4, 2])],
-    ));
+    cases.push(Case::new("two batch axes", TN, vec![CaseInput::f32([2, 2, 4, 3]), CaseInput::f32([2, 2, 4, 2])]));
     // Several tiles and several steps of `wide`, whole and not.
     cases.push(matrices("whole tiles", NT, 256, 512, 128).forward_only());
-    cases.push(matrices("several steps", NT, 64, 64, 8192).forward_only());
-    cases.push(matrices("several steps and tiles", NN, 130, 260, 2100).forward_only());
+    cases.push(matrices("several steps", NT, 16, 32, 8192).forward_only());
+    cases.push(matrices("several steps and tiles", NN, 70, 300, 2100).forward_only());
     // More terms than Mesa 22.3 turns a loop.
     cases.push(matrices("long sum", NN, 2, 3, 66_001).forward_only());
     cases.push(matrices("very long sum", NT, 1, 2, 300_001).forward_only());

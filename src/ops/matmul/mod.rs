@@ -2,7 +2,9 @@
 
 mod cases;
 mod problem;
+mod rows;
 mod simple;
+mod tile;
 mod wide;
 
 pub use cases::cases;
@@ -80,20 +82,19 @@ impl Op for MatMul {
         };
         let mut shape = batch.to_vec();
         shape.extend([m, n]);
-        // Swapping makes the stored index of (row, column).
+        // The stored index of (row, column), and elements from one term of the sum to the next.
         let order = |swap: bool, row: usize, column: usize| if swap { [column, row] } else { [row, column] };
-        let mut from = vec![0; shape.len()];
+        let a_step = if self.transpose_a { m } else { 1 };
+        let b_step = if self.transpose_b { 1 } else { n };
+        let mut first = vec![0; shape.len()];
         let at = shape.len() - 2;
         Array::from_fn(shape, |index| {
-            from.copy_from_slice(index);
-            (0..k)
-                .map(|i| {
-                    from[at..].copy_from_slice(&order(self.transpose_a, index[at], i));
-                    let x = a.at(&from);
-                    from[at..].copy_from_slice(&order(self.transpose_b, i, index[at + 1]));
-                    x * b.at(&from)
-                })
-                .sum()
+            first.copy_from_slice(index);
+            first[at..].copy_from_slice(&order(self.transpose_a, index[at], 0));
+            let a_first = position(&a.shape, &first);
+            first[at..].copy_from_slice(&order(self.transpose_b, 0, index[at + 1]));
+            let b_first = position(&b.shape, &first);
+            (0..k).map(|i| a.values[a_first + i * a_step] * b.values[b_first + i * b_step]).sum()
         })
     }
 
@@ -135,9 +136,25 @@ impl Op for MatMul {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         // `infer` refuses what is no problem.
         let Some(problem) = Problem::new(*self, &l.inputs[0].shape, &l.inputs[1].shape) else { return Vec::new() };
+        let (wide, rows) = (wide::lower(&problem, l), rows::lower(&problem, l));
         let mut candidates = simple::lower(&problem, l);
-        if let Some((wide, _)) = wide::lower(&problem, l) {
-            candidates.insert(0, wide);
+        if l.caps.is_software() {
+            // The costs are those of software Vulkan.
+            let mut timed: Vec<_> = wide.into_iter().chain(rows).collect();
+            timed.sort_by(|a, b| a.1.total_cmp(&b.1));
+            let faster = timed.iter().take_while(|(_, cost)| *cost < simple::cost(&problem)).count();
+            let mut timed = timed.into_iter().map(|(strategy, _)| strategy);
+            candidates.splice(0..0, timed.by_ref().take(faster).collect::<Vec<_>>());
+            candidates.extend(timed);
+            // Right there, but slow: for the tests.
+            candidates.extend(tile::lower(&problem, l));
+        } else {
+            // A few rows are no work for tiles: they wait for memory. With few columns, the divided sum keeps more busy.
+            let few = problem.m <= 4 && problem.batch() == 1;
+            let at = if few { candidates.len() } else { 0 };
+            candidates.splice(at..at, tile::lower(&problem, l));
+            let at = if few && problem.n >= 4096 { 0 } else { candidates.len() };
+            candidates.splice(at..at, rows.map(|(strategy, _)| strategy));
         }
         candidates
     }
@@ -150,6 +167,12 @@ impl Op for MatMul {
     fn takes_epilogue(&self) -> bool {
         true
     }
+}
+
+/// Where the element at a multi-index of the result's rank lies in an operand, whose axes of extent 1 repeat.
+fn position(shape: &[usize], index: &[usize]) -> usize {
+    let lead = index.len() - shape.len();
+    index[lead..].iter().zip(shape).fold(0, |p, (&i, &extent)| p * extent + if extent == 1 { 0 } else { i })
 }
 
 /// `[…, M, K]` → `[everything before K, K]`.

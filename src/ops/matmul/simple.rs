@@ -26,6 +26,12 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
     candidates
 }
 
+/// Estimated time in ns on the two cores that the costs in `wide` were measured on.
+pub(super) fn cost(problem: &Problem) -> f64 {
+    let results = (problem.batch() * problem.m * problem.n).max(64) as f64;
+    25_000.0 + results * (9.0 * problem.k as f64 + 5.0)
+}
+
 fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_>) -> Strategy {
     let (count, parts) = (l.output.count(), split.parts());
     let ((a_row, a_k), (b_k, b_column)) = (problem.a_strides(), problem.b_strides());
@@ -53,7 +59,7 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
 }
 
 /// The second pass over the parts in scratch buffer 0.
-fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
+pub(super) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
     let kernel = Kernel::new(source!("matmul_sum")).constant("WG", WORKGROUP);
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
         .bind(Operand::Scratch(0))
@@ -64,6 +70,6 @@ fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
 }
 
 /// The lowering of a pass whose results are not yet the op's.
-fn plain<'a>(l: &Lowering<'a>) -> Lowering<'a> {
+pub(super) fn plain<'a>(l: &Lowering<'a>) -> Lowering<'a> {
     Lowering { epilogue: None, ..*l }
 }

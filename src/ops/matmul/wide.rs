@@ -140,6 +140,7 @@ fn pack(axis: usize, [extent, k]: [usize; 2], k_innermost: bool, cut: &Cut, caps
     let (rows, columns) = if k_innermost { (extent, k) } else { (k, extent) };
     let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
     let kernel = Kernel::new(source).constant("WG", WORKGROUP).constant("K_INNERMOST", k_innermost);
+    let kernel = kernel.constant("PANEL4", [ROWS, COLUMNS][axis] / 4);
     let count = cut.padded()[axis] * cut.run * cut.planes() / 16;
     KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps))
         .bind(Operand::Input(axis))
@@ -147,7 +148,7 @@ fn pack(axis: usize, [extent, k]: [usize; 2], k_innermost: bool, cut: &Cut, caps
         .param("count", count)
         .param("rows", rows)
         .param("columns", columns)
-        .param("panel", cut.tile[axis])
+        .param("tile", cut.tile[axis])
         .param("run", cut.run)
         .param("planes", cut.planes())
 }
@@ -180,7 +181,6 @@ fn tile(cut: &Cut, step: usize, [row, column]: [usize; 2], to_output: bool, prob
     };
     call.bind(to)
         .param("k", cut.run)
-        .param("m4", m / 4)
         .param("n4", n / 4)
         .param("resume", u32::from(step > 0))
         .param("out_first", first / 4)
@@ -202,4 +202,27 @@ fn unpack(cut: &Cut, problem: &Problem, l: &Lowering<'_>) -> KernelCall {
         .param("tile_n", cut.tile[1])
         .param("column_tiles", cut.tiles[1]);
     l.with_epilogue(call)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_cover_the_product_and_fit_the_windows() {
+        let shapes = [(1, 1, 1), (64, 256, 2048), (512, 512, 512), (1000, 33, 7), (16, 32, 8192), (70, 300, 2100)];
+        for (m, n, k) in shapes {
+            let (cut, cost) = Cut::best(m, n, k).expect("a cut");
+            let [rows, columns] = cut.padded();
+            assert!(rows >= m && columns >= n && cut.run * cut.planes() >= k, "{m} {n} {k}: {cut:?}");
+            assert!(cut.run * cut.tile[0].max(cut.tile[1]) <= WINDOW && cost > 0.0);
+            assert!(cut.steps == 1 || cut.tile[0] * cut.tile[1] <= WINDOW);
+            // Windows begin where uniform bindings may.
+            assert!((4 * cut.run * cut.tile[0]).is_multiple_of(256) && (4 * cut.run * cut.tile[1]).is_multiple_of(256));
+        }
+        // What the cases of several steps and tiles are there for.
+        assert!(Cut::best(16, 32, 8192).expect("a cut").0.steps > 1);
+        let (cut, _) = Cut::best(70, 300, 2100).expect("a cut");
+        assert!(cut.steps > 1 && cut.tiles[0] * cut.tiles[1] > 1, "{cut:?}");
+    }
 }

@@ -105,7 +105,8 @@ pub(super) fn position(operand: &Shape, output: &Shape, index: &str, unit: usize
         let last = (start..axis).rev().find(|&a| output[a] > 1).unwrap_or(start);
         let extent: usize = output[start..axis].iter().product();
         let (below, step) = (output_strides[last], operand_strides[last]);
-        let (below, extent, step) = if last_unit(below) { (1, extent / unit, 1) } else { (below / unit, extent, step / unit) };
+        let (below, extent, step) =
+            if last_unit(below) { (1, extent / unit, 1) } else { (below / unit, extent, step / unit) };
         let quotient = if below == 1 { index.to_owned() } else { format!("({index} / {below}u)") };
         let outermost = start == 0 || output[..start].iter().all(|&n| n == 1);
         let digit = if outermost { quotient } else { format!("({quotient} % {extent}u)") };

@@ -1,0 +1,93 @@
+//! Data sets as the commands use them.
+
+use std::path::{Path, absolute};
+
+use anyhow::{Context, Result};
+use girih::data::{ImageSet, KNOWN_SETS, Root, Splits, synth};
+
+use crate::error::told;
+
+const SYNTHETIC: &str = "synthetic";
+
+/// A data set as a run remembers it: its name, or the whole path of its folder, so that the run can be used from
+/// another folder.
+///
+/// # Errors
+/// The current folder is gone, or the path is no text.
+pub fn remembered(spec: &str) -> Result<String> {
+    if spec == SYNTHETIC || KNOWN_SETS.iter().any(|set| set.name == spec) || !Path::new(spec).is_dir() {
+        return Ok(spec.to_owned());
+    }
+    let path = absolute(spec).with_context(|| format!("cannot tell where {spec} is"))?;
+    path.into_os_string().into_string().ok().with_context(|| format!("the path of {spec} is not Unicode"))
+}
+
+/// Loads a data set, and of its training images only the first `limit`.
+///
+/// # Errors
+/// It is not there or damaged.
+pub fn load(root: &Root, spec: &str, limit: Option<u32>) -> Result<Splits> {
+    let splits = root.load(spec).map_err(told)?;
+    match limit {
+        Some(limit) if (limit as usize) < splits.train.len() => {
+            let train = first(&splits.train, limit as usize)?;
+            Splits::new(train, splits.test).map_err(told)
+        }
+        _ => Ok(splits),
+    }
+}
+
+/// Loads a data set for its test images alone.
+///
+/// # Errors
+/// It is not there or damaged.
+pub fn load_test(root: &Root, spec: &str) -> Result<ImageSet> {
+    if spec == SYNTHETIC {
+        // The procedural set is drawn image by image: those to learn from need not be.
+        const FEWEST: u32 = 5;
+        let splits = synth::synthetic(synth::DEFAULT_SEED, FEWEST, synth::DEFAULT_TEST_COUNT).map_err(told)?;
+        return Ok(splits.test);
+    }
+    Ok(root.load(spec).map_err(told)?.test)
+}
+
+fn first(set: &ImageSet, count: usize) -> Result<ImageSet> {
+    let pixels = set.pixels()[..count * set.image_bytes()].to_vec();
+    let labels = set.labels()[..count].to_vec();
+    ImageSet::new(set.name(), set.shape(), set.classes().to_vec(), pixels, labels).map_err(told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folders_are_remembered_whole_and_names_as_they_are() {
+        for name in [SYNTHETIC, "cifar10", "fashion-mnist", "no-such-folder"] {
+            assert_eq!(remembered(name).unwrap(), name);
+        }
+        let path = remembered("src").unwrap();
+        assert!(Path::new(&path).is_absolute() && path.ends_with("src"), "{path}");
+    }
+
+    #[test]
+    fn a_limit_takes_the_first_training_images() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("set");
+        synth::write_synthetic(&folder, 3, 20, 10).unwrap();
+        let root = Root::find(Some(place.path()));
+        let spec = folder.to_str().unwrap();
+        let whole = load(&root, spec, None).unwrap();
+        let part = load(&root, spec, Some(7)).unwrap();
+        assert_eq!((part.train.len(), part.test.len()), (7, 10));
+        assert_eq!(part.train.record(6), whole.train.record(6));
+        assert_eq!(load(&root, spec, Some(99)).unwrap().train.len(), 20);
+    }
+
+    #[test]
+    fn the_procedural_test_images_come_without_the_others() {
+        let root = Root::find(None);
+        let test = load_test(&root, SYNTHETIC).unwrap();
+        assert_eq!(test, root.load(SYNTHETIC).unwrap().test);
+    }
+}

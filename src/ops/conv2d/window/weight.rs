@@ -1,0 +1,146 @@
+//! The gradient with respect to the weight.
+
+use super::super::geometry::Geometry;
+use super::{DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_WORDS, WORKGROUP, bind_window, even, plain};
+use crate::graph::Lowering;
+use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+
+/// Channels of d_y that an invocation sums, and rows of a band it walks.
+const CHANNELS: usize = 8;
+const BAND: usize = 2;
+
+/// How the sums are divided into windows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Tiling {
+    /// Channels of an x window.
+    c_each: usize,
+    blocks: usize,
+    /// Channels of a d_y window.
+    o_each: usize,
+    parts: usize,
+    /// Images and output rows of a tile.
+    images: usize,
+    row_step: usize,
+    row_tiles: usize,
+    image_tiles: usize,
+    /// Into how many parts the bands of a tile are divided.
+    segments: usize,
+}
+
+impl Tiling {
+    /// The best division by a rough account of the time it takes.
+    fn new(g: &Geometry) -> Option<Self> {
+        let channels = |count: usize| (0..10).map(move |halvings| count.div_ceil(1 << halvings)).filter(|&n| n > 0);
+        let divisions = channels(g.c).flat_map(|c| channels(g.o).filter_map(move |o| Self::with_channels(g, c, o)));
+        divisions.min_by_key(|tiling| tiling.time(g))
+    }
+
+    fn with_channels(g: &Geometry, c_each: usize, o_each: usize) -> Option<Self> {
+        let o_each = o_each.next_multiple_of(CHANNELS);
+        let columns = g.ow.div_ceil(4);
+        let all_rows = g.oh.next_multiple_of(BAND);
+        let x_rows = WINDOW_WORDS / (c_each * (columns + 1));
+        let y_rows = WINDOW_WORDS / (o_each * columns);
+        let most_rows = x_rows.saturating_sub(2).min(y_rows) / BAND * BAND;
+        if most_rows == 0 {
+            return None;
+        }
+        let most_images = (x_rows / (all_rows + 2)).min(y_rows / all_rows).max(1);
+        let row_step = even(all_rows / BAND, most_rows / BAND) * BAND;
+        let images = if row_step == all_rows { even(g.n, most_images) } else { 1 };
+        let bands = images * (row_step / BAND);
+        Some(Self {
+            c_each,
+            blocks: g.c.div_ceil(c_each),
+            o_each,
+            parts: g.o.div_ceil(o_each),
+            images,
+            row_step,
+            row_tiles: all_rows.div_ceil(row_step),
+            image_tiles: g.n.div_ceil(images),
+            segments: (LANES / c_each).clamp(1, bands),
+        })
+    }
+
+    /// Nanoseconds on two cores.
+    fn time(&self, g: &Geometry) -> usize {
+        let dispatches = self.image_tiles * self.row_tiles * self.parts * self.blocks;
+        let turns = self.bands_each() * g.ow.div_ceil(4);
+        dispatches * (DISPATCH + self.groups().div_ceil(2) * (turns * 700 + 6000))
+    }
+
+    fn bands_each(&self) -> usize {
+        (self.images * (self.row_step / BAND)).div_ceil(self.segments)
+    }
+
+    fn groups(&self) -> usize {
+        (self.c_each * self.segments).div_ceil(LANES) * (self.o_each / CHANNELS)
+    }
+}
+
+pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+    if !plain(g) {
+        return None;
+    }
+    let t = Tiling::new(g)?;
+    let columns = g.ow.div_ceil(4);
+    let pieces = |images, padding, window, blocks| Pieces {
+        images,
+        padding,
+        window,
+        blocks,
+        row_tiles: t.row_tiles,
+        row_step: t.row_step,
+    };
+    let x = pieces(g.x(), g.padding, [t.images, t.c_each, t.row_step + 2, columns + 1], t.blocks);
+    let y = pieces(g.y(), [0; 2], [t.images, t.o_each, t.row_step, columns], t.parts);
+    let (c_padded, o_words) = (t.blocks * t.c_each, t.parts * t.o_each / 4);
+    let part_bytes = c_padded * 9 * o_words * 16;
+    let tiles = t.image_tiles * t.row_tiles;
+    let chunk = (SUMS_BYTES / (part_bytes * t.segments)).clamp(1, tiles);
+    let scratch = vec![x.bytes(), y.bytes(), (chunk * t.segments * part_bytes) as u64];
+    let mut calls = vec![x.pack(0, 0, l), y.pack(1, 1, l)];
+    for first in (0..tiles).step_by(chunk) {
+        let end = (first + chunk).min(tiles);
+        for tile in first..end {
+            for (block, part) in (0..t.blocks).flat_map(|block| (0..t.parts).map(move |part| (block, part))) {
+                let grid = [(t.c_each * t.segments).div_ceil(LANES) as u32, (t.o_each / CHANNELS) as u32, 1];
+                let call = KernelCall::new(Kernel::new(source!("conv2d_window_d_weight")), grid);
+                let call = bind_window(call, 0, tile * t.blocks + block, x.size());
+                let call = bind_window(call, 1, tile * t.parts + part, y.size());
+                calls.push(
+                    call.bind(Operand::Scratch(2))
+                        .param("c_each", t.c_each)
+                        .param("segments", t.segments)
+                        .param("bands_each", t.bands_each())
+                        .param("images", t.images)
+                        .param("rows", t.row_step)
+                        .param("x_columns", columns + 1)
+                        .param("o_each", t.o_each)
+                        .param("y_columns", columns)
+                        .param("part", (tile - first) * t.segments)
+                        .param("c_padded", c_padded)
+                        .param("c_first", block * t.c_each)
+                        .param("o_words", o_words)
+                        .param("o_first", part * t.o_each / 4),
+                );
+            }
+        }
+        let kernel = Kernel::new(source!("conv2d_window_d_weight_sum")).constant("WG", WORKGROUP);
+        let count = g.c * 9 * o_words;
+        calls.push(
+            KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
+                .bind(Operand::Scratch(2))
+                .bind(Operand::Output)
+                .param("parts", (end - first) * t.segments)
+                .param("c", g.c)
+                .param("c_padded", c_padded)
+                .param("taps", 9usize)
+                .param("o", g.o)
+                .param("o_words", o_words)
+                .param("first", u32::from(first == 0)),
+        );
+    }
+    let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
+    fits.then_some(Strategy { name: "window", calls, scratch })
+}
