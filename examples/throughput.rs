@@ -37,6 +37,7 @@ fn main() -> Result<(), girih::Error> {
         let start = Instant::now();
         for _ in 0..3 {
             learner.step(0.01)?;
+            learner.settle_blocking()?;
         }
         device.wait()?;
         steps.push(start.elapsed().as_secs_f64() / 3.0);
@@ -93,7 +94,7 @@ fn report(mode: &str, batch: usize, seconds: &mut [f64]) {
 
 /// Time by dispatch label, from GPU timestamps.
 fn breakdown(device: &Device, session: &Session) -> Result<(), girih::Error> {
-    let times = session.playback().time(device)?;
+    let times = session.playback().time_blocking(device)?;
     let recording = &session.plan().recording;
     let mut rows: BTreeMap<String, (f64, u64)> = BTreeMap::new();
     for (dispatch, seconds) in recording.dispatches.iter().zip(times) {

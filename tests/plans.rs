@@ -8,8 +8,7 @@ use girih::gpu::{Device, Profile};
 use girih::graph::{Bank, Feeds, Graph, Kind, evaluate};
 use girih::nn::models::{Model, cnn};
 use girih::nn::{
-    Activation, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalMaxPool, Linear, Residual,
-    Sequential,
+    Activation, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalMaxPool, Linear, Residual, Sequential,
 };
 use girih::optim::{Adam, Optimizer, Sgd};
 use girih::plan::{Plan, PlanOptions, Session, Variables};

@@ -67,6 +67,7 @@ fn follow(fixture: &Value, model: Model, optimizer: Optimizer, loss_limit: f64, 
         learner.session().write_f32("images", &images).expect("images");
         learner.session().write_u32("labels", &labels).expect("labels");
         learner.step(rate).expect("a step");
+        learner.settle_blocking().expect("a step");
         let loss = learner.session().read("loss").expect("the loss").wait().expect("the loss");
         let loss = f64::from(loss.as_f32().expect("f32")[0]);
         let expected = number(&fixture["losses_f32"][step as usize]);
@@ -77,7 +78,7 @@ fn follow(fixture: &Value, model: Model, optimizer: Optimizer, loss_limit: f64, 
         }
     }
     println!("largest relative loss difference: {:.2e} at step {}", worst.0, worst.1);
-    let finals = learner.variables().snapshot().expect("the variables");
+    let finals = learner.variables().snapshot_blocking().expect("the variables");
     for entry in parameters.iter().chain(fixture["running_statistics"].as_array().into_iter().flatten()) {
         let name = entry["name"].as_str().expect("a name");
         assert_close(norm(&finals[name]), number(&entry["final_norm"]), norm_limit, name);

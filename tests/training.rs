@@ -38,22 +38,23 @@ fn a_resumed_run_ends_in_the_same_bits() {
     let mut whole = trainer(&device, Model::Mlp, options(16)).expect("a trainer");
     let mut first = trainer(&device, Model::Mlp, options(16)).expect("a trainer");
     for _ in 0..24 {
-        whole.step().expect("a step");
+        whole.step_blocking().expect("a step");
     }
-    assert!(matches!(whole.step(), Err(Error::Finished)));
+    assert!(matches!(whole.step_blocking(), Err(Error::Finished)));
     // Stopped in the middle of the second epoch.
     for _ in 0..11 {
-        first.step().expect("a step");
+        first.step_blocking().expect("a step");
     }
-    let checkpoint = first.checkpoint().expect("a checkpoint");
+    let checkpoint = first.checkpoint_blocking().expect("a checkpoint");
     assert_eq!((checkpoint.progress.epoch, checkpoint.progress.step), (1, 3));
     drop(first);
     let mut second = trainer(&device, Model::Mlp, options(16)).expect("a trainer");
     second.restore(&checkpoint).expect("the same model");
     for _ in 11..24 {
-        second.step().expect("a step");
+        second.step_blocking().expect("a step");
     }
-    let (whole, resumed) = (whole.checkpoint().expect("a checkpoint"), second.checkpoint().expect("a checkpoint"));
+    let (whole, resumed) =
+        (whole.checkpoint_blocking().expect("a checkpoint"), second.checkpoint_blocking().expect("a checkpoint"));
     assert_eq!(whole.progress, resumed.progress);
     for (name, value) in &whole.variables {
         assert!(value.bytes() == resumed.variables[name].bytes(), "{name} differs");
@@ -67,9 +68,9 @@ fn sending_pixels_and_keeping_them_on_the_device_are_the_same() {
         let mut trainer =
             trainer(&device, Model::Linear, TrainerOptions { resident_bytes, ..options(16) }).expect("a trainer");
         for _ in 0..9 {
-            trainer.step().expect("a step");
+            trainer.step_blocking().expect("a step");
         }
-        trainer.checkpoint().expect("a checkpoint").variables
+        trainer.checkpoint_blocking().expect("a checkpoint").variables
     };
     assert!(run(0) == run(1 << 30));
 }
@@ -78,10 +79,10 @@ fn sending_pixels_and_keeping_them_on_the_device_are_the_same() {
 fn a_step_is_one_submit_and_allocates_nothing_after_the_first() {
     let device = support::device(Profile::Offered);
     let mut trainer = trainer(&device, Model::Mlp, options(16)).expect("a trainer");
-    trainer.step().expect("a step");
+    trainer.step_blocking().expect("a step");
     let (buffers, submits) = (device.buffer_count(), device.submit_count());
     for _ in 1..24 {
-        trainer.step().expect("a step");
+        trainer.step_blocking().expect("a step");
     }
     assert_eq!(device.buffer_count(), buffers);
     assert_eq!(device.submit_count() - submits, 23);

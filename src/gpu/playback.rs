@@ -82,7 +82,7 @@ impl Playback {
     /// # Errors
     /// When the device has no timestamps or was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn time(&self, device: &Device) -> Result<Vec<f64>, GpuError> {
+    pub fn time_blocking(&self, device: &Device) -> Result<Vec<f64>, GpuError> {
         if !device.caps().timestamps {
             return Err(GpuError::Refused { what: "timestamps".into(), why: "the adapter has none".into() });
         }

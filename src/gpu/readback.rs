@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use super::device::Device;
 use super::error::GpuError;
 
-/// Bytes on their way from the device: a future, which can also be asked ([`Readback::try_take`]) or waited for
+/// Bytes on their way from the device: a future, which can also be asked ([`Readback::poll_take`]) or waited for
 /// ([`Readback::wait`]).
 #[must_use = "bytes that are asked for must be taken"]
 pub struct Readback {
@@ -107,7 +107,7 @@ impl Readback {
     ///
     /// # Errors
     /// When the device was lost or refused to map.
-    pub fn try_take(&mut self) -> Option<Result<Vec<u8>, GpuError>> {
+    pub fn poll_take(&mut self) -> Option<Result<Vec<u8>, GpuError>> {
         // A failed poll shows as a lost device below.
         let _ = self.device.wgpu().poll(wgpu::PollType::Poll);
         self.take()
@@ -150,7 +150,7 @@ impl Future for Readback {
     type Output = Result<Vec<u8>, GpuError>;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Some(taken) = self.try_take() {
+        if let Some(taken) = self.poll_take() {
             return Poll::Ready(taken);
         }
         self.state.lock().unwrap_or_else(PoisonError::into_inner).waker = Some(context.waker().clone());

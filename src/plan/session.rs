@@ -139,8 +139,8 @@ impl TensorReadback {
     ///
     /// # Errors
     /// When the device was lost.
-    pub fn try_take(&mut self) -> Option<Result<HostTensor, GpuError>> {
-        self.pending.try_take().map(|bytes| tensor(&self.ty, &bytes?))
+    pub fn poll_take(&mut self) -> Option<Result<HostTensor, GpuError>> {
+        self.pending.poll_take().map(|bytes| tensor(&self.ty, &bytes?))
     }
 
     /// Blocks until the tensor has come; not for browsers.

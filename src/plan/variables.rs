@@ -103,15 +103,29 @@ impl Variables {
         Ok(())
     }
 
-    /// All variables, read back; blocks.
+    /// All variables, read back.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    pub async fn snapshot(&self) -> Result<BTreeMap<String, HostTensor>, crate::Error> {
+        let mut values = BTreeMap::new();
+        for (name, read) in self.read_all()? {
+            values.insert(name, read.await?);
+        }
+        Ok(values)
+    }
+
+    /// [`Variables::snapshot`], blocking.
     ///
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn snapshot(&self) -> Result<BTreeMap<String, HostTensor>, crate::Error> {
-        let pending: Vec<_> =
-            self.names().map(|name| Ok((name.to_owned(), self.read(name)?))).collect::<Result<_, crate::Error>>()?;
-        pending.into_iter().map(|(name, read)| Ok((name, read.wait()?))).collect()
+    pub fn snapshot_blocking(&self) -> Result<BTreeMap<String, HostTensor>, crate::Error> {
+        self.read_all()?.into_iter().map(|(name, read)| Ok((name, read.wait()?))).collect()
+    }
+
+    fn read_all(&self) -> Result<Vec<(String, TensorReadback)>, crate::Error> {
+        self.names().map(|name| Ok((name.to_owned(), self.read(name)?))).collect()
     }
 
     /// Overwrites all variables with those of a snapshot, or, on an error, none of them. What the snapshot has beside

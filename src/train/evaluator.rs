@@ -74,7 +74,7 @@ impl Evaluator {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn run_blocking(&self, variables: &Variables) -> Result<Metrics, Error> {
         self.submit(variables)?;
-        metrics::wait(variables)
+        metrics::read_blocking(variables)
     }
 
     /// [`Evaluator::run_blocking`] that hands on the logits of every batch as they come, f32 `[batch, classes]`, in the
@@ -105,7 +105,7 @@ impl Evaluator {
         for logits in pending {
             take(&logits.wait()?);
         }
-        metrics::wait(variables)
+        metrics::read_blocking(variables)
     }
 
     fn submit(&self, variables: &Variables) -> Result<(), Error> {

@@ -67,8 +67,8 @@ impl Learner {
         self.step = steps;
     }
 
-    /// One step on what was written last, with this learning rate. One submit, in which the sums are copied as well;
-    /// waits only when the host has run some steps ahead of the device.
+    /// One step on what was written last, with this learning rate: one submit, in which the sums are copied as well.
+    /// Waits for nothing; who steps in a loop calls [`Learner::settle`] so as not to run ahead of the device.
     ///
     /// # Errors
     /// When the device was lost.
@@ -80,7 +80,25 @@ impl Learner {
         self.session.encode(&mut encoder);
         let sums = self.variables.record_read(&mut encoder, METRICS)?;
         self.device.submit(encoder);
-        self.in_flight.push(sums.start())
+        self.in_flight.push(sums.start());
+        Ok(())
+    }
+
+    /// Waits until the device is at most a few steps behind.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        self.in_flight.settle().await
+    }
+
+    /// [`Learner::settle`], blocking.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn settle_blocking(&mut self) -> Result<(), Error> {
+        self.in_flight.settle_blocking()
     }
 
     /// The newest sums that have come to the host, some steps old.
@@ -88,13 +106,21 @@ impl Learner {
         self.in_flight.last()
     }
 
-    /// The sums since the last reset, all steps included; blocks.
+    /// The sums since the last reset, all steps included.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    pub async fn metrics(&self) -> Result<Metrics, Error> {
+        metrics::read(&self.variables).await
+    }
+
+    /// [`Learner::metrics`], blocking.
     ///
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn metrics(&self) -> Result<Metrics, Error> {
-        metrics::wait(&self.variables)
+    pub fn metrics_blocking(&self) -> Result<Metrics, Error> {
+        metrics::read_blocking(&self.variables)
     }
 
     /// Starts the sums anew.
@@ -102,7 +128,7 @@ impl Learner {
     /// # Errors
     /// When the device was lost.
     pub fn reset_metrics(&mut self) -> Result<(), Error> {
-        self.in_flight.clear();
+        self.in_flight.start_anew();
         metrics::reset(&self.variables)
     }
 }

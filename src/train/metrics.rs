@@ -52,7 +52,7 @@ pub(super) fn reserve(device: &Device, variables: &Variables) -> Result<(), Erro
 
 /// The sums after everything submitted so far; blocks.
 #[cfg(not(target_arch = "wasm32"))]
-pub(super) fn wait(variables: &Variables) -> Result<Metrics, Error> {
+pub(super) fn read_blocking(variables: &Variables) -> Result<Metrics, Error> {
     let sums = variables.read(METRICS)?.wait()?;
     Ok(Metrics::of(sums.as_f32().unwrap_or_default()))
 }
@@ -67,6 +67,8 @@ pub(super) async fn read(variables: &Variables) -> Result<Metrics, Error> {
 #[derive(Default)]
 pub(super) struct InFlight {
     pending: VecDeque<Readback>,
+    /// How many of them belong to sums that were since started anew.
+    stale: usize,
     last: Metrics,
 }
 
@@ -74,25 +76,40 @@ impl InFlight {
     /// Steps submitted ahead of the device: enough to keep it busy, few enough to answer Ctrl-C at once.
     pub const AHEAD: usize = 3;
 
-    /// Adds a step's sums; takes those that have come, and waits for the oldest when too many are under way.
-    pub fn push(&mut self, sums: Readback) -> Result<(), Error> {
+    /// Adds a step's sums.
+    pub fn push(&mut self, sums: Readback) {
         self.pending.push_back(sums);
-        while let Some(first) = self.pending.front_mut() {
-            match first.try_take() {
-                Some(bytes) => {
-                    self.last = of_bytes(&bytes?);
-                    self.pending.pop_front();
-                }
-                None => break,
-            }
-        }
-        #[cfg(not(target_arch = "wasm32"))]
-        while self.pending.len() > Self::AHEAD {
-            if let Some(oldest) = self.pending.pop_front() {
-                self.last = of_bytes(&oldest.wait()?);
-            }
+    }
+
+    /// Takes the oldest sums until few enough are under way; blocks.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn settle_blocking(&mut self) -> Result<(), Error> {
+        while self.pending.len() > Self::AHEAD
+            && let Some(oldest) = self.pending.pop_front()
+        {
+            let bytes = oldest.wait()?;
+            self.arrived(&bytes);
         }
         Ok(())
+    }
+
+    /// Takes the oldest sums until few enough are under way.
+    pub async fn settle(&mut self) -> Result<(), Error> {
+        while self.pending.len() > Self::AHEAD
+            && let Some(oldest) = self.pending.pop_front()
+        {
+            let bytes = oldest.await?;
+            self.arrived(&bytes);
+        }
+        Ok(())
+    }
+
+    fn arrived(&mut self, bytes: &[u8]) {
+        if self.stale > 0 {
+            self.stale -= 1;
+        } else {
+            self.last = of_bytes(bytes);
+        }
     }
 
     /// The newest sums that have come.
@@ -100,9 +117,10 @@ impl InFlight {
         self.last
     }
 
-    /// Forgets what is under way: the sums start anew.
-    pub fn clear(&mut self) {
-        *self = Self::default();
+    /// The sums start anew: those under way are taken, so that their buffers come back, and forgotten.
+    pub fn start_anew(&mut self) {
+        self.stale = self.pending.len();
+        self.last = Metrics::default();
     }
 }
 

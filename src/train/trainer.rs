@@ -119,11 +119,28 @@ impl Trainer {
         &self.learner
     }
 
-    /// The next step. Returns whether it ended an epoch.
+    /// The next step. Returns whether it ended an epoch. Waits when the device is some steps behind.
     ///
     /// # Errors
     /// When the run is over, the loader failed or the device was lost.
-    pub fn step(&mut self) -> Result<bool, Error> {
+    pub async fn step(&mut self) -> Result<bool, Error> {
+        let ended = self.submit_step()?;
+        self.learner.settle().await?;
+        Ok(ended)
+    }
+
+    /// [`Trainer::step`], blocking.
+    ///
+    /// # Errors
+    /// As [`Trainer::step`].
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn step_blocking(&mut self) -> Result<bool, Error> {
+        let ended = self.submit_step()?;
+        self.learner.settle_blocking()?;
+        Ok(ended)
+    }
+
+    fn submit_step(&mut self) -> Result<bool, Error> {
         let batch = match self.loader.as_mut().and_then(Iterator::next) {
             Some(batch) => batch?,
             None => {
@@ -160,32 +177,57 @@ impl Trainer {
         self.learner.running()
     }
 
-    /// The training sums of this epoch; blocks.
+    /// The training sums of this epoch.
     ///
     /// # Errors
     /// When the device was lost.
-    #[cfg(not(target_arch = "wasm32"))]
-    pub fn training_metrics(&self) -> Result<Metrics, Error> {
-        self.learner.metrics()
+    pub async fn training_metrics(&self) -> Result<Metrics, Error> {
+        self.learner.metrics().await
     }
 
-    /// Loss and accuracy on the test images; blocks. The training sums of the epoch are lost.
+    /// [`Trainer::training_metrics`], blocking.
     ///
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn evaluate(&mut self) -> Result<Metrics, Error> {
+    pub fn training_metrics_blocking(&self) -> Result<Metrics, Error> {
+        self.learner.metrics_blocking()
+    }
+
+    /// Loss and accuracy on the test images. The training sums of the epoch are lost.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    pub async fn evaluate(&mut self) -> Result<Metrics, Error> {
+        self.evaluator.run(self.learner.variables()).await
+    }
+
+    /// [`Trainer::evaluate`], blocking.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn evaluate_blocking(&mut self) -> Result<Metrics, Error> {
         self.evaluator.run_blocking(self.learner.variables())
     }
 
-    /// The run's state; blocks.
+    /// The run's state.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    pub async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        let variables = self.learner.variables().snapshot().await?;
+        Ok(Checkpoint { variables, progress: self.progress, ..Checkpoint::default() })
+    }
+
+    /// [`Trainer::checkpoint`], blocking.
     ///
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
-        let variables = self.learner.variables().snapshot()?;
-        Ok(Checkpoint { variables, progress: self.progress, metadata: Default::default() })
+    pub fn checkpoint_blocking(&self) -> Result<Checkpoint, Error> {
+        let variables = self.learner.variables().snapshot_blocking()?;
+        Ok(Checkpoint { variables, progress: self.progress, ..Checkpoint::default() })
     }
 
     /// Goes on from a checkpoint of the same model.

@@ -184,7 +184,7 @@ impl Run {
         let rate = |steps: u32| f64::from(steps) * f64::from(self.config.batch) / start.elapsed().as_secs_f64();
         self.reporter.epoch_begins(from.epoch + 1, step_count.into(), from.step.into());
         for step in from.step + 1..=step_count {
-            self.trainer.step().map_err(failed)?;
+            self.trainer.step_blocking().map_err(failed)?;
             let running = self.trainer.running();
             self.check(running, from.epoch)?;
             self.reporter.step(step.into(), Running::new(running, rate(step - from.step)));
@@ -192,10 +192,10 @@ impl Run {
                 return self.save();
             }
         }
-        let train = self.trainer.training_metrics().map_err(failed)?;
+        let train = self.trainer.training_metrics_blocking().map_err(failed)?;
         self.check(train, from.epoch)?;
         let images_per_s = rate(step_count - from.step);
-        let test = self.trainer.evaluate().map_err(failed)?;
+        let test = self.trainer.evaluate_blocking().map_err(failed)?;
         let last_step = u64::from(self.trainer.progress().total_steps - 1);
         // Metrics first: a run that dies between the two goes on from the older checkpoint, and drops them.
         self.reporter.epoch_ends(Epoch {
@@ -225,7 +225,7 @@ impl Run {
     }
 
     fn save(&self) -> Result<()> {
-        let checkpoint = self.trainer.checkpoint().map_err(failed)?;
+        let checkpoint = self.trainer.checkpoint_blocking().map_err(failed)?;
         self.reporter.folder().write_checkpoint(checkpoint, &self.description)
     }
 
