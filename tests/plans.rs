@@ -42,7 +42,8 @@ fn mixture() -> Sequential {
 fn training_steps_match_their_f64_evaluation_however_planned() {
     let sgd = Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01 });
     let adam = Optimizer::Adam(Adam { eps: 1e-3, ..Adam::decoupled(0.1) });
-    let models: [(&str, fn() -> Sequential, Optimizer); 3] =
+    type Build = fn() -> Sequential;
+    let models: [(&str, Build, Optimizer); 3] =
         [("mixture", mixture, adam), ("cnn", || cnn(5), sgd), ("mlp", || Model::Mlp.layers(5), sgd)];
     for profile in [Profile::Offered, Profile::WebgpuMinimum] {
         let device = support::device(profile);

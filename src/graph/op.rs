@@ -76,7 +76,7 @@ pub struct Function {
     pub name: &'static str,
     /// How many operands it takes.
     pub arity: usize,
-    /// WGSL with `{0}`, `{1}`, … for the operands, correct for `Elem` = f32 and vec4<f32>.
+    /// WGSL with `{0}`, `{1}`, … for the operands, correct for `Elem` = f32 and `vec4<f32>`.
     pub wgsl: &'static str,
     /// The same in f64.
     pub value: fn(&[f64]) -> f64,

@@ -1,4 +1,4 @@
-//! The ops, one file each: struct, [`Op`] implementation, builder on [`Graph`], and the cases that test and time it.
+//! The ops, one file each: struct, [`Op`] implementation, builder on [`Graph`](crate::graph::Graph), and the cases that test and time it.
 
 use std::sync::Arc;
 

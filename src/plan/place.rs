@@ -34,7 +34,8 @@ impl Placed {
 
 /// Places the values of `steps`. `targets` keep their own storage.
 pub(super) fn place(graph: &Graph, steps: &[Step], targets: &[NodeId], caps: &Caps) -> Placed {
-    let alignment = caps.storage_alignment as usize / 4;
+    // A value may be bound as storage or as a uniform window.
+    let alignment = caps.storage_alignment.max(caps.uniform_alignment) as usize / 4;
     let mut placed = Placed::default();
     let mut use_counts: BTreeMap<NodeId, usize> = BTreeMap::new();
     for step in steps {
