@@ -134,7 +134,12 @@ impl Readback {
         let mapped = self.state.lock().unwrap_or_else(PoisonError::into_inner).mapped.take()?;
         let staging = self.staging.take()?;
         let refused = |why: String| GpuError::Refused { what: "a read-back".into(), why };
-        let taken = mapped.map_err(|e| refused(e.to_string())).and_then(|()| {
+        let failed = |e: wgpu::BufferAsyncError| {
+            // A lost device refuses to map before it says that it was lost.
+            let _ = self.device.wgpu().poll(wgpu::PollType::Poll);
+            self.device.lost().err().unwrap_or_else(|| refused(e.to_string()))
+        };
+        let taken = mapped.map_err(failed).and_then(|()| {
             let range = staging.slice(..self.bytes).get_mapped_range();
             range.map(|view| view.to_vec()).map_err(|e| refused(e.to_string()))
         });

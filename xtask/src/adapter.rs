@@ -162,8 +162,16 @@ fn apt_get(prefix: &[&str], arguments: &[&str]) -> Command {
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::{Mutex, PoisonError};
 
-    /// A stand-in for `girih` that prints `stdout` and exits with `code`.
+    /// What is made of a stand-in for `girih` that prints `stdout` and exits with `code`.
+    fn looked(name: &str, stdout: &str, code: i32) -> Result<Found, String> {
+        // A script that another test's child still holds open for writing cannot be run.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        look(&girih(name, stdout, code))
+    }
+
     fn girih(name: &str, stdout: &str, code: i32) -> std::path::PathBuf {
         let folder = std::env::temp_dir().join(format!("girih-xtask-{}", std::process::id()));
         std::fs::create_dir_all(&folder).unwrap();
@@ -178,7 +186,7 @@ mod tests {
     fn the_chosen_adapter_is_read() {
         let lines = "{\"name\":\"Other\",\"kind\":\"discrete\",\"chosen\":false}\n\
                      {\"name\":\"llvmpipe\",\"kind\":\"software\",\"chosen\":true}\n";
-        let Ok(Found::Chosen(adapter)) = look(&girih("chosen", lines, 0)) else {
+        let Ok(Found::Chosen(adapter)) = looked("chosen", lines, 0) else {
             panic!("not found");
         };
         assert_eq!(adapter.name, "llvmpipe");
@@ -187,14 +195,14 @@ mod tests {
 
     #[test]
     fn no_lines_and_code_1_mean_no_adapter() {
-        assert!(matches!(look(&girih("none", "", 1)), Ok(Found::None(told)) if told == "trouble"));
+        assert!(matches!(looked("none", "", 1), Ok(Found::None(told)) if told == "trouble"));
     }
 
     #[test]
     fn any_other_failure_is_passed_on() {
         let lines = "{\"name\":\"llvmpipe\",\"chosen\":false}";
         for (name, stdout, code) in [("unknown", lines, 1), ("crash", "", 101)] {
-            let message = look(&girih(name, stdout, code)).err().unwrap();
+            let message = looked(name, stdout, code).err().unwrap();
             assert!(message.contains("trouble"), "{message}");
         }
     }
