@@ -30,8 +30,6 @@ pub fn cases() -> Vec<Case> {
         cases.push(matrices(format!("{rows} rows NT"), NT, rows, 45, 20));
     }
     cases.push(matrices("1 row, stored as a column", TN, 1, 44, 20));
-    // Eight columns a window, and five in the last.
-    cases.push(matrices("windows of columns", NT, 2, 21, 2048).forward_only());
     cases.push(Case::new("broadcast batches", NN, vec![CaseInput::f32([2, 1, 3, 4]), CaseInput::f32([3, 4, 2])]));
     cases.push(Case::new(
         "three groups of batch axes",
