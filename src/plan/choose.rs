@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::gpu::{Access, Caps};
-use crate::kernel::{Candidates, Module, Strategy};
+use crate::kernel::{Candidates, Module};
 
 /// How a strategy is chosen among those that can run.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -13,18 +13,6 @@ pub enum Choice {
     Heuristic,
     /// By op name, the strategy of this name where the op has it; otherwise the op's own preference.
     Named(BTreeMap<String, String>),
-}
-
-impl Choice {
-    /// The strategy to take for the op called `op`, out of those that can run; `None` when there is none.
-    pub(super) fn pick(&self, op: &str, runnable: Vec<(Strategy, Vec<Module>)>) -> Option<(Strategy, Vec<Module>)> {
-        let wanted = match self {
-            Self::Heuristic => None,
-            Self::Named(names) => names.get(op),
-        };
-        let index = wanted.and_then(|name| runnable.iter().position(|(s, _)| s.name == *name)).unwrap_or(0);
-        runnable.into_iter().nth(index)
-    }
 }
 
 /// Whether a kernel fits the device's workgroup limits, which wgpu checks only in part.

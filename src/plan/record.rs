@@ -108,16 +108,15 @@ impl Recorder<'_> {
         let output_binding = if output.count() > 0 { Some(self.binding(step.node)?) } else { None };
         let lowering = Lowering { inputs: &types, output: &output, caps: self.caps, epilogue: None };
         let candidates = ordered(step.op.lower(&lowering), &options.choice, step.op.name());
-        let mut runnable = Vec::new();
+        let mut chosen = None;
         for strategy in candidates {
             let modules = self.modules(&strategy)?;
             if modules.iter().all(|m| fits(m, self.caps)) {
-                runnable.push((strategy, modules));
+                chosen = Some((strategy, modules));
                 break;
             }
         }
-        let picked = options.choice.pick(step.op.name(), runnable);
-        let (strategy, modules) = picked.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
+        let (strategy, modules) = chosen.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
         let scratch: Vec<(usize, u64)> =
             strategy.scratch.iter().map(|&bytes| (self.slot(bytes, &place), bytes)).collect();
         let flops = step.op.flops(&OpTypes { inputs: &types, output: &output });
