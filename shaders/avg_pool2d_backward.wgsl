@@ -6,7 +6,6 @@ struct Params {
 }
 #import params
 #import grid
-#import activation
 @group(0) @binding(0) var<storage, read> d_y: array<f32>;
 @group(0) @binding(1) var<storage, read_write> d_x: array<f32>;
 #code

@@ -7,7 +7,6 @@ struct Params {
 }
 #import params
 #import grid
-#import activation
 @group(0) @binding(0) var<storage, read> x: array<f32>;
 @group(0) @binding(1) var<storage, read_write> out: array<f32>;
 #code

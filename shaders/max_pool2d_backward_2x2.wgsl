@@ -8,7 +8,6 @@ struct Params {
 }
 #import params
 #import grid
-#import activation
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> d_y: array<vec2<f32>>;
 @group(0) @binding(2) var<storage, read_write> d_x: array<vec4<f32>>;

@@ -13,7 +13,7 @@ use girih::nn::{
 use girih::optim::{Adam, Optimizer, Sgd};
 use girih::plan::{Plan, PlanOptions, Session, Variables};
 use girih::tensor::random::Random;
-use girih::tensor::{Array, HostTensor};
+use girih::tensor::{Array, HostTensor, TensorType};
 use girih::train::{Hyperparameters, ImageModel, Images, TrainingGraph, training_graph};
 
 const SEED: u32 = 4;
@@ -149,4 +149,16 @@ fn close(what: &str, name: &str, found: &Array, expected: &Array) {
     for (i, (f, e)) in found.values.iter().zip(&expected.values).enumerate() {
         assert!((f - e).abs() <= 2e-4 * (1.0 + e.abs()), "{what}: {name}[{i}] is {f}, not {e}");
     }
+}
+
+#[test]
+fn an_epilogue_brings_the_helpers_of_its_functions() {
+    let caps = girih::gpu::Caps::webgpu_minimum();
+    let mut graph = Graph::new();
+    let x = graph.input("x", TensorType::f32([5, 7]));
+    let weight = graph.input("weight", TensorType::f32([3, 7]));
+    let y = graph.linear(x, weight, None).expect("a product");
+    let y = graph.gelu(y).expect("an activation");
+    let plan = Plan::new(&graph, &[("y", y)], &caps, &PlanOptions::default()).expect("a plan");
+    assert!(plan.recording.pipelines.iter().all(|p| p.label != "pointwise"), "not fused");
 }

@@ -131,11 +131,15 @@ impl Kernel {
                 Constant::Type(v) => writeln!(out, "alias {name} = {v};"),
             };
         }
+        // The generated code may import too: an epilogue brings what its functions call.
+        let lines = self.source.wgsl.lines().flat_map(|line| match line {
+            "#code" => self.code.lines().collect(),
+            _ => vec![line],
+        });
         let mut imported = Vec::new();
-        for line in self.source.wgsl.lines() {
+        for line in lines {
             match line.strip_prefix('#').map(|directive| directive.split_once(' ').unwrap_or((directive, ""))) {
                 None => out.push_str(line),
-                Some(("code", "")) => out.push_str(&self.code),
                 Some(("import", "params")) => out.push_str(if immediates {
                     "var<immediate> p: Params;"
                 } else {

@@ -122,7 +122,7 @@ fn last_unit(stride_below: usize) -> bool {
 
 /// The declarations and `fn epilogue` of a program at the end of another kernel.
 pub(super) fn epilogue_wgsl(program: &Program, operands: &[TensorType], output: &TensorType, first: usize) -> String {
-    let mut code = String::from("alias Elem = f32;\n");
+    let mut code = String::from("alias Elem = f32;\n#import activation\n");
     for (i, operand) in operands.iter().enumerate() {
         let (binding, ty) = (first + i, operand.dtype);
         // Writing to a string cannot fail.

@@ -1,6 +1,6 @@
 //! Average pooling.
 
-use super::window::{Pool2d, Windows, finished};
+use super::window::{Pool2d, Windows};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
 use crate::ops::copy::WORKGROUP;
@@ -58,7 +58,7 @@ impl AvgPool {
             .constant("PADDED_W", padded(&windows.x));
         let count = l.output.count();
         let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps)).bind_inputs(1);
-        finished(call.bind(Operand::Output).param("count", count), l)
+        l.with_epilogue(call.bind(Operand::Output).param("count", count))
     }
 }
 

@@ -1,6 +1,6 @@
 //! Max and min pooling.
 
-use super::window::{Pool2d, Windows, finished};
+use super::window::{Pool2d, Windows};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
@@ -114,10 +114,10 @@ impl Op for ExtremePool {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
         let mut candidates = Vec::new();
         if let Some(call) = self.half(source!("max_pool2d_forward_2x2"), &windows, l) {
-            candidates.push(Strategy::single("2x2", finished(call, l)));
+            candidates.push(Strategy::single("2x2", l.with_epilogue(call)));
         }
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
-        candidates.push(Strategy::single("window", finished(call, l)));
+        candidates.push(Strategy::single("window", l.with_epilogue(call)));
         candidates
     }
 
@@ -163,14 +163,14 @@ impl Op for ExtremePoolGrad {
         let Ok(windows) = self.0.pool.over(&l.inputs[0]) else { return Vec::new() };
         let mut candidates = Vec::new();
         if let Some(call) = self.0.half(source!("max_pool2d_backward_2x2"), &windows, l) {
-            candidates.push(Strategy::single("2x2", finished(call, l)));
+            candidates.push(Strategy::single("2x2", l.with_epilogue(call)));
         }
         if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
             let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
-            candidates.push(Strategy::single("disjoint", finished(call, l)));
+            candidates.push(Strategy::single("disjoint", l.with_epilogue(call)));
         }
         let call = self.0.call(source!("max_pool2d_backward"), &windows, l.output.count(), l);
-        candidates.push(Strategy::single("gather", finished(call, l)));
+        candidates.push(Strategy::single("gather", l.with_epilogue(call)));
         candidates
     }
 

@@ -1,7 +1,7 @@
 //! Where pooling windows lie.
 
-use crate::graph::{Lowering, ShapeError};
-use crate::kernel::{Kernel, KernelCall};
+use crate::graph::ShapeError;
+use crate::kernel::Kernel;
 use crate::tensor::{DType, TensorType};
 
 /// The windows of a 2-D pooling, in PyTorch's sense.
@@ -139,14 +139,6 @@ impl Windows {
             .constant("OH", y.windows)
             .constant("OW", x.windows)
     }
-}
-
-/// The call with its epilogue, or with none and the `Elem` that the imported helpers of epilogues need.
-pub(super) fn finished(mut call: KernelCall, l: &Lowering<'_>) -> KernelCall {
-    if l.epilogue.is_none() {
-        call.kernel = call.kernel.constant("Elem", "f32");
-    }
-    l.with_epilogue(call)
 }
 
 #[cfg(test)]
