@@ -40,13 +40,7 @@ fn main(
         let place = first + r * p.per_plane;
         if (place < p.size) {
             let i = plane * p.size + place;
-            let value = (x[i] - mean) * scale + shift;
-            y[i] = vec4<f32>(
-                epilogue(value.x, 4u * i),
-                epilogue(value.y, 4u * i + 1u),
-                epilogue(value.z, 4u * i + 2u),
-                epilogue(value.w, 4u * i + 3u),
-            );
+            y[i] = epilogue((x[i] - mean) * scale + shift, i);
         }
     }
 }

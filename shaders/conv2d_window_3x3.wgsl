@@ -45,11 +45,6 @@ fn three(x: Row, w0: f32, w1: f32, w2: f32, sum: vec4<f32>) -> vec4<f32> {
     return fma(vec4(w2), x.right, fma(vec4(w1), x.middle, fma(vec4(w0), x.left, sum)));
 }
 
-fn store(i: u32, value: vec4<f32>) {
-    let j = i * 4u;
-    y[i] = vec4(epilogue(value.x, j), epilogue(value.y, j + 1u), epilogue(value.z, j + 2u), epilogue(value.w, j + 3u));
-}
-
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     var index = group.x * 8u + lane;
@@ -155,20 +150,20 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
     let plane = p.oh * p.ow4;
     let first = p.y_first + ((image * p.o + p.first_o + o * 4u) * p.oh + p.first_row + line) * p.ow4 + quad;
-    store(first, s0a);
-    store(first + p.ow4, s1a);
-    store(first + 2u * p.ow4, s2a);
-    store(first + 3u * p.ow4, s3a);
-    store(first + plane, s0b);
-    store(first + plane + p.ow4, s1b);
-    store(first + plane + 2u * p.ow4, s2b);
-    store(first + plane + 3u * p.ow4, s3b);
-    store(first + 2u * plane, s0c);
-    store(first + 2u * plane + p.ow4, s1c);
-    store(first + 2u * plane + 2u * p.ow4, s2c);
-    store(first + 2u * plane + 3u * p.ow4, s3c);
-    store(first + 3u * plane, s0d);
-    store(first + 3u * plane + p.ow4, s1d);
-    store(first + 3u * plane + 2u * p.ow4, s2d);
-    store(first + 3u * plane + 3u * p.ow4, s3d);
+    y[first] = epilogue(s0a, first);
+    y[first + p.ow4] = epilogue(s1a, first + p.ow4);
+    y[first + 2u * p.ow4] = epilogue(s2a, first + 2u * p.ow4);
+    y[first + 3u * p.ow4] = epilogue(s3a, first + 3u * p.ow4);
+    y[first + plane] = epilogue(s0b, first + plane);
+    y[first + plane + p.ow4] = epilogue(s1b, first + plane + p.ow4);
+    y[first + plane + 2u * p.ow4] = epilogue(s2b, first + plane + 2u * p.ow4);
+    y[first + plane + 3u * p.ow4] = epilogue(s3b, first + plane + 3u * p.ow4);
+    y[first + 2u * plane] = epilogue(s0c, first + 2u * plane);
+    y[first + 2u * plane + p.ow4] = epilogue(s1c, first + 2u * plane + p.ow4);
+    y[first + 2u * plane + 2u * p.ow4] = epilogue(s2c, first + 2u * plane + 2u * p.ow4);
+    y[first + 2u * plane + 3u * p.ow4] = epilogue(s3c, first + 2u * plane + 3u * p.ow4);
+    y[first + 3u * plane] = epilogue(s0d, first + 3u * plane);
+    y[first + 3u * plane + p.ow4] = epilogue(s1d, first + 3u * plane + p.ow4);
+    y[first + 3u * plane + 2u * p.ow4] = epilogue(s2d, first + 3u * plane + 2u * p.ow4);
+    y[first + 3u * plane + 3u * p.ow4] = epilogue(s3d, first + 3u * plane + 3u * p.ow4);
 }

@@ -29,6 +29,5 @@ fn main(
         sum += terms[part * p.stride + index];
     }
     let i = p.first + index;
-    let j = i * 4u;
-    out[i] = vec4(epilogue(sum.x, j), epilogue(sum.y, j + 1u), epilogue(sum.z, j + 2u), epilogue(sum.w, j + 3u));
+    out[i] = epilogue(sum, i);
 }

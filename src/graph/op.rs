@@ -118,18 +118,31 @@ pub trait Epilogue {
     fn operand_count(&self) -> usize;
 
     /// WGSL that declares the operands' bindings, numbered from `first`, and
-    /// `fn epilogue(value: f32, index: u32) -> f32`, where `index` is the result's place in the output.
-    fn wgsl(&self, first: usize) -> String;
+    /// `fn epilogue(value: Elem, index: u32) -> Elem`, where `Elem` is f32 or, with a `width` of 4, `vec4<f32>`, and
+    /// `index` is the result's place in the output, counted in Elems.
+    fn wgsl(&self, first: usize, width: usize, caps: &Caps) -> String;
 }
 
 impl<'a> Lowering<'a> {
-    /// Fills the hole of a call whose kernel ends with an epilogue, and binds the epilogue's operands behind the call's
-    /// own bindings.
-    pub fn with_epilogue(&self, mut call: KernelCall) -> KernelCall {
+    /// Fills the hole of a call whose kernel ends each f32 with an epilogue, and binds the epilogue's operands behind
+    /// the call's own bindings.
+    pub fn with_epilogue(&self, call: KernelCall) -> KernelCall {
+        self.with_epilogue_of(1, call)
+    }
+
+    /// [`Lowering::with_epilogue`] for a kernel that ends four neighbouring results, a `vec4<f32>`, at once.
+    pub fn with_epilogue_vec4(&self, call: KernelCall) -> KernelCall {
+        self.with_epilogue_of(4, call)
+    }
+
+    fn with_epilogue_of(&self, width: usize, mut call: KernelCall) -> KernelCall {
         let code = match self.epilogue {
-            None => "fn epilogue(value: f32, index: u32) -> f32 { return value; }".to_owned(),
+            None => {
+                let ty = if width == 4 { "vec4<f32>" } else { "f32" };
+                format!("fn epilogue(value: {ty}, index: u32) -> {ty} {{ return value; }}")
+            }
             Some(epilogue) => {
-                let code = epilogue.wgsl(call.operands.len());
+                let code = epilogue.wgsl(call.operands.len(), width, self.caps);
                 let first = self.inputs.len();
                 call = (first..first + epilogue.operand_count()).fold(call, |c, i| c.bind(Operand::Input(i)));
                 code
@@ -137,6 +150,11 @@ impl<'a> Lowering<'a> {
         };
         call.kernel = call.kernel.code(code);
         call
+    }
+
+    /// The same without an epilogue, for passes before the last.
+    pub fn plain(&self) -> Self {
+        Self { epilogue: None, ..*self }
     }
 
     /// The types alone.

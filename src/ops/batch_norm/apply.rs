@@ -124,7 +124,7 @@ impl BnApply {
 
     fn strategy(&self, name: &'static str, kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> Strategy {
         let call = over_elements(kernel, planes, width, l).param("eps", self.eps).bind_inputs(4).bind(Operand::Output);
-        Strategy::single(name, l.with_epilogue(call))
+        Strategy::single(name, if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) })
     }
 }
 

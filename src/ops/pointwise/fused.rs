@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::lower::{epilogue_wgsl, lower};
 use super::{Program, broadcast_all};
+use crate::gpu::Caps;
 use crate::graph::{Epilogue, Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::Candidates;
 use crate::tensor::{Array, TensorType};
@@ -103,7 +104,7 @@ impl Epilogue for Tail<'_> {
         self.operands.len()
     }
 
-    fn wgsl(&self, first: usize) -> String {
-        epilogue_wgsl(self.program, self.operands, self.output, first)
+    fn wgsl(&self, first: usize, width: usize, caps: &Caps) -> String {
+        epilogue_wgsl(self.program, self.operands, self.output, first, width, caps)
     }
 }

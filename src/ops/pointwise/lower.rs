@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Program;
+use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::tensor::{DType, Shape, TensorType};
@@ -10,6 +11,8 @@ use crate::tensor::{DType, Shape, TensorType};
 const WORKGROUP: usize = 64;
 /// Vec4 elements an invocation computes: fewer, fatter invocations where starting one costs much.
 const SOFTWARE_RUN: usize = 4;
+/// Bytes of an operand that is read through a uniform binding: WebGPU's limit.
+const UNIFORM_BYTES: u64 = 64 << 10;
 
 /// The strategies of a program over `l.inputs`: four elements at a time where every operand allows it.
 pub(super) fn lower(program: &Program, l: &Lowering<'_>) -> Candidates {
@@ -36,26 +39,18 @@ fn loads_vec4(operand: &TensorType, output: &TensorType) -> bool {
 fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usize) -> Strategy {
     let elements = l.output.count() / width;
     let run = if l.caps.is_software() { SOFTWARE_RUN } else { 1 };
-    let element = if width == 4 { "vec4<f32>" } else { "f32" };
-    let mut code = String::new();
+    let element = element(width);
     let out = l.inputs.len();
+    let loads: Vec<Load> = l.inputs.iter().map(|input| Load::new(input, l.output, width, l.caps)).collect();
+    let mut code = String::new();
     // Writing to a string cannot fail.
-    for (i, input) in l.inputs.iter().enumerate() {
-        let wide = width == 4 && reads_whole_vectors(input, l.output);
-        let ty = if wide { "vec4<f32>".to_owned() } else { input.dtype.to_string() };
-        let _ = writeln!(code, "@group(0) @binding({i}) var<storage, read> in{i}: array<{ty}>;");
+    for (i, load) in loads.iter().enumerate() {
+        let _ = writeln!(code, "@group(0) @binding({i}) {}", load.declare(&format!("in{i}")));
     }
     let _ = writeln!(code, "@group(0) @binding({out}) var<storage, read_write> out: array<{element}>;");
     code.push_str("fn value(index: u32) -> Elem {\n");
-    for (i, input) in l.inputs.iter().enumerate() {
-        let load = if width == 4 && reads_whole_vectors(input, l.output) {
-            let position = position(&input.shape, &l.output.shape, "index", 4);
-            format!("in{i}[{position}]")
-        } else {
-            let position = position_scalar(&input.shape, &l.output.shape, width);
-            format!("Elem(f32(in{i}[{position}]))")
-        };
-        let _ = writeln!(code, "    let x{i} = {load};");
+    for (i, load) in loads.iter().enumerate() {
+        let _ = writeln!(code, "    let x{i} = {};", load.value(&format!("in{i}")));
     }
     let (body, result) = program.wgsl(|i| format!("x{i}"));
     let _ = write!(code, "{body}    return {result};\n}}");
@@ -69,18 +64,76 @@ fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usiz
     Strategy::single(name, call.param("count", elements))
 }
 
-/// Whether a vec4 kernel reads this operand by vec4: not when it repeats along the last axis.
-fn reads_whole_vectors(operand: &TensorType, output: &TensorType) -> bool {
-    operand.shape == output.shape
-        || (operand.shape.last() == output.shape.last()
-            && operand.count() > 1
-            && operand.count().is_multiple_of(4)
-            && output.shape.last().is_some_and(|n| n.is_multiple_of(4)))
+fn element(width: usize) -> &'static str {
+    if width == 4 { "vec4<f32>" } else { "f32" }
 }
 
-fn position_scalar(operand: &Shape, output: &Shape, width: usize) -> String {
-    let index = if width == 4 { "(index * 4u)" } else { "index" };
-    position(operand, output, index, 1)
+/// How a kernel reads an operand for the output's Elem `index`.
+struct Load<'a> {
+    operand: &'a TensorType,
+    output: &'a Shape,
+    width: usize,
+    /// Through a uniform binding: what is small and read over and over, where storage is slow.
+    uniform: bool,
+}
+
+impl<'a> Load<'a> {
+    fn new(operand: &'a TensorType, output: &'a TensorType, width: usize, caps: &Caps) -> Self {
+        let repeats = operand.count() < output.count();
+        let small = operand.bytes() <= caps.uniform_bytes.min(UNIFORM_BYTES) && operand.count().is_multiple_of(4);
+        let uniform = caps.slow_storage && repeats && small && operand.dtype == DType::F32;
+        Self { operand, output: &output.shape, width, uniform }
+    }
+
+    /// Whether four neighbours of the output read four neighbours, at a multiple of four, of the operand.
+    fn vectors(&self) -> bool {
+        let last = self.output.last();
+        self.width == 4
+            && self.operand.dtype == DType::F32
+            && (self.operand.shape == *self.output
+                || (self.operand.shape.last() == last && last.is_some_and(|n| n.is_multiple_of(4))))
+    }
+
+    /// Whether four neighbours of the output all read the same element.
+    fn repeats(&self) -> bool {
+        let last = self.output.last();
+        self.operand.count() == 1 || last.is_some_and(|n| n.is_multiple_of(4)) && self.operand.shape.last() == Some(&1)
+    }
+
+    fn declare(&self, name: &str) -> String {
+        if self.uniform {
+            return format!("var<uniform> {name}: array<vec4<f32>, {}>;", self.operand.count() / 4);
+        }
+        let ty = if self.vectors() { "vec4<f32>".to_owned() } else { self.operand.dtype.to_string() };
+        format!("var<storage, read> {name}: array<{ty}>;")
+    }
+
+    /// The expression, an Elem.
+    fn value(&self, name: &str) -> String {
+        if self.vectors() {
+            return format!("{name}[{}]", self.position("index", 4));
+        }
+        let one = |index: &str| {
+            let position = self.position(index, 1);
+            if self.uniform {
+                format!("{name}[({position}) / 4u][({position}) % 4u]")
+            } else {
+                format!("f32({name}[{position}])")
+            }
+        };
+        match self.width {
+            1 => one("index"),
+            _ if self.repeats() => format!("Elem({})", one("(index * 4u)")),
+            _ => {
+                let four = ["(index * 4u)", "(index * 4u + 1u)", "(index * 4u + 2u)", "(index * 4u + 3u)"];
+                format!("Elem({})", four.map(one).join(", "))
+            }
+        }
+    }
+
+    fn position(&self, index: &str, unit: usize) -> String {
+        position(&self.operand.shape, self.output, index, unit)
+    }
 }
 
 /// The WGSL expression of an operand's element for the output element `index`, both counted in units of `unit`
@@ -120,18 +173,24 @@ fn last_unit(stride_below: usize) -> bool {
     stride_below == 1
 }
 
-/// The declarations and `fn epilogue` of a program at the end of another kernel.
-pub(super) fn epilogue_wgsl(program: &Program, operands: &[TensorType], output: &TensorType, first: usize) -> String {
-    let mut code = String::from("alias Elem = f32;\n#import activation\n");
-    for (i, operand) in operands.iter().enumerate() {
-        let (binding, ty) = (first + i, operand.dtype);
-        // Writing to a string cannot fail.
-        let _ = writeln!(code, "@group(0) @binding({binding}) var<storage, read> extra{i}: array<{ty}>;");
+/// The declarations and `fn epilogue` of a program at the end of another kernel, over Elems of `width` elements.
+pub(super) fn epilogue_wgsl(
+    program: &Program,
+    operands: &[TensorType],
+    output: &TensorType,
+    first: usize,
+    width: usize,
+    caps: &Caps,
+) -> String {
+    let mut code = format!("alias Elem = {};\n#import activation\n", element(width));
+    let loads: Vec<Load> = operands.iter().map(|operand| Load::new(operand, output, width, caps)).collect();
+    // Writing to a string cannot fail.
+    for (i, load) in loads.iter().enumerate() {
+        let _ = writeln!(code, "@group(0) @binding({}) {}", first + i, load.declare(&format!("extra{i}")));
     }
-    code.push_str("fn epilogue(value: f32, index: u32) -> f32 {\n");
-    for (i, operand) in operands.iter().enumerate() {
-        let position = position(&operand.shape, &output.shape, "index", 1);
-        let _ = writeln!(code, "    let x{} = f32(extra{i}[{position}]);", i + 1);
+    code.push_str("fn epilogue(value: Elem, index: u32) -> Elem {\n");
+    for (i, load) in loads.iter().enumerate() {
+        let _ = writeln!(code, "    let x{} = {};", i + 1, load.value(&format!("extra{i}")));
     }
     let (body, result) = program.wgsl(|i| if i == 0 { "value".to_owned() } else { format!("x{i}") });
     let _ = write!(code, "{body}    return {result};\n}}");

@@ -181,10 +181,10 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                     .param("first_row", row_tile * t.row_step)
                     .param("first_o", part * t.o_each);
                 calls.push(if t.blocks == 1 {
-                    l.with_epilogue(call.param("y_first", tile * t.images * image_words))
+                    l.with_epilogue_vec4(call.param("y_first", tile * t.images * image_words))
                 } else {
                     let place = block * chunk_words + (tile * t.images - first_image) * image_words;
-                    without_epilogue(call.param("y_first", place))
+                    l.plain().with_epilogue_vec4(call.param("y_first", place))
                 });
             }
         }
@@ -198,15 +198,9 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                 .param("stride", chunk_words)
                 .param("count", words)
                 .param("first", first_image * image_words);
-            calls.push(l.with_epilogue(call));
+            calls.push(l.with_epilogue_vec4(call));
         }
     }
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
     fits.then_some(Strategy { name: "window", calls, scratch })
-}
-
-/// A call whose epilogue does nothing.
-fn without_epilogue(mut call: KernelCall) -> KernelCall {
-    call.kernel = call.kernel.code("fn epilogue(value: f32, index: u32) -> f32 { return value; }");
-    call
 }
