@@ -14,6 +14,7 @@ pub type Banks = BTreeMap<String, wgpu::Buffer>;
 pub struct Playback {
     buffers: Vec<wgpu::Buffer>,
     steps: Vec<Step>,
+    prologue: usize,
     /// Where the device has no immediates: every dispatch's parameters, one slot each.
     params: Option<wgpu::BindGroup>,
 }
@@ -67,14 +68,28 @@ impl Playback {
             Some(layout) => Some(params_group(device, layout, &steps, stride)?),
             None => None,
         };
-        Ok(Self { buffers, steps, params })
+        Ok(Self { buffers, steps, prologue: recording.prologue, params })
     }
 
     /// Records one compute pass that runs everything, into the caller's encoder.
     pub fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.record(encoder, 0..self.steps.len());
+    }
+
+    /// Records one compute pass that runs the [prologue](Recording::prologue) alone.
+    pub fn encode_prologue(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.record(encoder, 0..self.prologue);
+    }
+
+    /// Records one compute pass that runs everything but the prologue, for variables that have not changed since it ran.
+    pub fn encode_body(&self, encoder: &mut wgpu::CommandEncoder) {
+        self.record(encoder, self.prologue..self.steps.len());
+    }
+
+    fn record(&self, encoder: &mut wgpu::CommandEncoder, range: std::ops::Range<usize>) {
         let mut pass =
             encoder.begin_compute_pass(&wgpu::ComputePassDescriptor { label: Some("girih"), timestamp_writes: None });
-        self.dispatch(&mut pass, 0..self.steps.len());
+        self.dispatch(&mut pass, range);
     }
 
     /// Runs everything once with a timestamp around each dispatch, and returns each one's seconds; blocks.
@@ -140,7 +155,12 @@ impl Playback {
         &self.buffers[id.0 as usize]
     }
 
-    /// How many dispatches a run has.
+    /// How many dispatches the prologue has.
+    pub fn prologue_count(&self) -> usize {
+        self.prologue
+    }
+
+    /// How many dispatches a run has, prologue included.
     pub fn dispatch_count(&self) -> usize {
         self.steps.len()
     }

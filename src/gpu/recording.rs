@@ -106,6 +106,8 @@ pub struct Recording {
     pub pipelines: Vec<PipelineSpec>,
     /// Dispatches, in order.
     pub dispatches: Vec<Dispatch>,
+    /// How many dispatches at the front depend on variables alone: a run may leave them out while those stand still.
+    pub prologue: usize,
 }
 
 impl Recording {
@@ -143,6 +145,9 @@ impl fmt::Display for Recording {
             writeln!(f, "buffer b{index}: {} bytes, {role}, {}", buffer.bytes, buffer.label)?;
         }
         for (index, dispatch) in self.dispatches.iter().enumerate() {
+            if index == self.prologue && index > 0 {
+                writeln!(f, "     from here on at every run; above, only when variables have changed")?;
+            }
             let pipeline = &self.pipelines[dispatch.pipeline.0 as usize];
             let [x, y, z] = dispatch.grid;
             write!(f, "{index:4} {} <{x}, {y}, {z}> (", pipeline.label)?;

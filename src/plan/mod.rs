@@ -5,6 +5,7 @@ mod choose;
 mod error;
 mod fuse;
 mod place;
+mod prologue;
 mod record;
 mod session;
 mod slots;

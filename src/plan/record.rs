@@ -1,16 +1,17 @@
 //! Lowering: steps and locations become a [`Recording`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::choose::{fits, ordered};
 use super::error::PlanError;
 use super::fuse::{Step, input_types};
 use super::place::Placed;
+use super::prologue::{ahead, changed_banks, is_steady, kept_scratch};
 use super::slots::Slots;
 use super::{Plan, PlanOptions, Port};
 use crate::gpu::{Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, PARAMS_BYTES, PipelineId, Recording};
-use crate::graph::{Graph, Kind, Lowering, NodeId, OpTypes};
+use crate::graph::{BankId, Graph, Kind, Lowering, NodeId, OpTypes};
 use crate::kernel::{Kernel, KernelCall, Module, Operand, Strategy};
 use crate::tensor::{HostTensor, TensorType};
 
@@ -34,6 +35,9 @@ pub(super) fn record(
         modules: HashMap::new(),
         pipelines: HashMap::new(),
         strategies: Vec::new(),
+        prologue: Vec::new(),
+        prologue_strategies: Vec::new(),
+        changed_banks: changed_banks(graph, steps),
         variables: Vec::new(),
     };
     let kept: Vec<NodeId> = outputs.iter().map(|(_, node)| placed.location(*node).root).collect();
@@ -71,6 +75,15 @@ enum Home {
     Slot(usize),
 }
 
+impl Home {
+    fn buffer(self) -> BufferId {
+        match self {
+            Self::Buffer(id) => id,
+            Self::Slot(slot) => BufferId(slot as u32 | SLOT_BIT),
+        }
+    }
+}
+
 struct Recorder<'a> {
     graph: &'a Graph,
     placed: &'a Placed,
@@ -83,6 +96,10 @@ struct Recorder<'a> {
     modules: HashMap<Kernel, Module>,
     pipelines: HashMap<Kernel, PipelineId>,
     strategies: Vec<&'static str>,
+    /// Dispatches that depend on variables alone, and their strategies.
+    prologue: Vec<Dispatch>,
+    prologue_strategies: Vec<&'static str>,
+    changed_banks: BTreeSet<BankId>,
     variables: Vec<(String, crate::graph::Variable)>,
 }
 
@@ -117,8 +134,19 @@ impl Recorder<'_> {
             }
         }
         let (strategy, modules) = chosen.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
-        let scratch: Vec<(usize, u64)> =
-            strategy.scratch.iter().map(|&bytes| (self.slot(bytes, &place), bytes)).collect();
+        let steady: Vec<bool> =
+            step.inputs.iter().map(|&i| is_steady(self.graph, self.placed, &self.changed_banks, i)).collect();
+        let ahead = ahead(&strategy, &modules, &steady);
+        let kept = kept_scratch(&strategy, &modules, &ahead);
+        let scratch: Vec<(Home, u64)> = strategy
+            .scratch
+            .iter()
+            .enumerate()
+            .map(|(i, &bytes)| match kept.contains(&i) {
+                true => (Home::Buffer(self.buffer(place.clone(), bytes, BufferRole::Scratch)), bytes),
+                false => (Home::Slot(self.slot(bytes, &place)), bytes),
+            })
+            .collect();
         let flops = step.op.flops(&OpTypes { inputs: &types, output: &output });
         let done = self.placed.in_place.get(&step.node);
         for (index, (call, module)) in strategy.calls.iter().zip(&modules).enumerate() {
@@ -134,8 +162,8 @@ impl Recorder<'_> {
                         Operand::Input(i) => inputs[i],
                         Operand::Output => output_binding?,
                         Operand::Scratch(i) => {
-                            let (slot, bytes) = scratch[i];
-                            Binding { buffer: BufferId(slot as u32 | SLOT_BIT), offset: 0, bytes }
+                            let (home, bytes) = scratch[i];
+                            Binding { buffer: home.buffer(), offset: 0, bytes }
                         }
                     };
                     Some(match bound.window {
@@ -151,18 +179,19 @@ impl Recorder<'_> {
             let pipeline = self.pipeline(&call.kernel, module);
             // The op's operations are counted once, at its first dispatch.
             let flops = if index == 0 { flops } else { 0 };
-            self.strategies.push(strategy.name);
-            self.recording.dispatches.push(Dispatch {
-                label: place.clone(),
-                pipeline,
-                bindings,
-                params,
-                grid: call.grid,
-                flops,
-            });
+            let dispatch = Dispatch { label: place.clone(), pipeline, bindings, params, grid: call.grid, flops };
+            if ahead[index] {
+                self.prologue.push(dispatch);
+                self.prologue_strategies.push(strategy.name);
+            } else {
+                self.recording.dispatches.push(dispatch);
+                self.strategies.push(strategy.name);
+            }
         }
-        for (slot, _) in scratch {
-            self.slots.release(slot);
+        for (home, _) in scratch {
+            if let Home::Slot(slot) = home {
+                self.slots.release(slot);
+            }
         }
         Ok(())
     }
@@ -274,11 +303,7 @@ impl Recorder<'_> {
                 home
             }
         };
-        let buffer = match home {
-            Home::Buffer(id) => id,
-            Home::Slot(slot) => BufferId(slot as u32 | SLOT_BIT),
-        };
-        Ok(Binding { buffer, offset, bytes })
+        Ok(Binding { buffer: home.buffer(), offset, bytes })
     }
 
     fn bank(&mut self, id: crate::graph::BankId) -> BufferId {
@@ -311,6 +336,9 @@ impl Recorder<'_> {
             let bank = self.graph.banks()[variable.bank.0 as usize].name.clone();
             self.variables.push((bank, variable.clone()));
         }
+        self.recording.prologue = self.prologue.len();
+        self.recording.dispatches.splice(0..0, self.prologue);
+        self.strategies.splice(0..0, self.prologue_strategies);
         let first_slot = self.recording.buffers.len() as u32;
         for (&bytes, label) in self.slots.sizes().iter().zip(&self.slot_users) {
             self.recording.buffers.push(BufferSpec { label: label.clone(), bytes, role: BufferRole::Scratch });

@@ -1,12 +1,17 @@
 //! A plan made ready on a device: write inputs, encode or submit, read outputs.
 
+use std::collections::BTreeSet;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use super::error::PlanError;
 use super::variables::Variables;
 use super::{Plan, Port};
-use crate::gpu::{Buffer, CommandEncoder, Device, GpuError, Playback, Readback};
+use crate::gpu::{
+    Access, Buffer, BufferRole, CommandEncoder, Device, Dispatch, GpuError, Playback, Readback, Recording,
+};
 use crate::tensor::{DType, HostTensor, TensorType};
 
 /// A plan with its buffers and pipelines. Only [`Session::submit`] and the methods of read-backs that say `wait` touch
@@ -15,6 +20,11 @@ pub struct Session {
     device: Device,
     plan: Plan,
     playback: Playback,
+    /// Changes of the banks that the prologue reads, and how many there were when it was last submitted.
+    changes: Vec<Arc<AtomicU64>>,
+    prepared: AtomicU64,
+    /// Changes of the banks that a run writes.
+    written: Vec<Arc<AtomicU64>>,
 }
 
 impl Session {
@@ -25,7 +35,11 @@ impl Session {
     pub fn new(device: &Device, plan: Plan, variables: &Variables) -> Result<Self, crate::Error> {
         variables.check(&plan.variables)?;
         let playback = Playback::new(device, &plan.recording, variables.banks())?;
-        Ok(Self { device: device.clone(), plan, playback })
+        let recording = &plan.recording;
+        let changes = variables.changes(&banks(recording, &recording.dispatches[..recording.prologue], |_| true));
+        let written = variables.changes(&banks(recording, &recording.dispatches, |a| a == Access::ReadWrite));
+        let prepared = AtomicU64::new(u64::MAX);
+        Ok(Self { device: device.clone(), plan, playback, changes, prepared, written })
     }
 
     /// The plan.
@@ -90,7 +104,31 @@ impl Session {
 
     /// Records one run as one compute pass into the caller's encoder. Submits nothing.
     pub fn encode(&self, encoder: &mut CommandEncoder) {
-        self.playback.encode(encoder);
+        if self.prepared.load(Ordering::Relaxed) == self.change_count() {
+            self.playback.encode_body(encoder);
+        } else {
+            self.playback.encode(encoder);
+        }
+        for counter in &self.written {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    fn change_count(&self) -> u64 {
+        self.changes.iter().map(|counter| counter.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Computes what depends on variables alone, such as packed weights, and submits it, so that later runs leave it
+    /// out until a variable changes: through [`Variables::write`], or a run recorded since that trains them. Of use to
+    /// inference; does nothing where there is nothing to do.
+    pub fn submit_prologue(&self) {
+        let count = self.change_count();
+        if self.playback.prologue_count() == 0 || self.prepared.swap(count, Ordering::Relaxed) == count {
+            return;
+        }
+        let mut encoder = self.device.encoder("girih prologue");
+        self.playback.encode_prologue(&mut encoder);
+        self.device.submit(encoder);
     }
 
     /// Records one run and submits it. Waits for nothing.
@@ -118,6 +156,16 @@ impl Session {
         let port = self.output(output)?;
         Ok((self.playback.buffer(port.buffer), port.offset, &port.ty))
     }
+}
+
+/// The banks that dispatches bind in one of the ways that `how` accepts.
+fn banks<'a>(recording: &'a Recording, dispatches: &[Dispatch], how: impl Fn(Access) -> bool) -> BTreeSet<&'a str> {
+    let bound = dispatches.iter().flat_map(|dispatch| {
+        let accesses = &recording.pipelines[dispatch.pipeline.0 as usize].bindings;
+        dispatch.bindings.iter().zip(accesses.iter())
+    });
+    let chosen = bound.filter(|(_, access)| how(**access)).map(|(b, _)| &recording.buffers[b.buffer.0 as usize].role);
+    chosen.filter_map(|role| if let BufferRole::Bank(name) = role { Some(name.as_str()) } else { None }).collect()
 }
 
 fn mismatch(name: &str, expected: &TensorType, found: String) -> PlanError {

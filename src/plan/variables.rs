@@ -1,6 +1,8 @@
 //! Persistent variables on a device: parameters, statistics, optimiser state, counters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::PlanError;
 use super::session::TensorReadback;
@@ -14,6 +16,8 @@ pub struct Variables {
     banks: Banks,
     /// By name: the bank's name and the variable.
     table: BTreeMap<String, (String, Variable)>,
+    /// By bank: how often something may have changed it.
+    changes: BTreeMap<String, Arc<AtomicU64>>,
 }
 
 impl Variables {
@@ -33,12 +37,18 @@ impl Variables {
             device.queue().write_buffer(&banks[bank], variable.offset as u64 * 4, bytemuck::cast_slice(&values));
             table.insert(variable.name.clone(), (bank.clone(), variable.clone()));
         }
-        Ok(Self { device: device.clone(), banks, table })
+        let changes = banks.keys().map(|bank| (bank.clone(), Arc::default())).collect();
+        Ok(Self { device: device.clone(), banks, table, changes })
     }
 
     /// The banks, for playback.
     pub(super) fn banks(&self) -> &Banks {
         &self.banks
+    }
+
+    /// The counters of changes of the banks that `which` names, for sessions that keep what they made of them.
+    pub(super) fn changes(&self, which: &BTreeSet<&str>) -> Vec<Arc<AtomicU64>> {
+        self.changes.iter().filter(|(bank, _)| which.contains(bank.as_str())).map(|(_, c)| Arc::clone(c)).collect()
     }
 
     /// The names, in alphabetical order.
@@ -100,6 +110,7 @@ impl Variables {
             });
         }
         self.device.queue().write_buffer(&self.banks[bank], variable.offset as u64 * 4, value.bytes());
+        self.changes[bank].fetch_add(1, Ordering::Relaxed);
         Ok(())
     }
 

@@ -91,6 +91,7 @@ impl Evaluator {
         /// Enough to keep the device busy.
         const AHEAD: usize = 2;
         metrics::reset(variables)?;
+        self.session.submit_prologue();
         let mut pending = VecDeque::new();
         for batch in self.batches()? {
             send_batch(&self.session, &batch?, self.images)?;
@@ -110,6 +111,7 @@ impl Evaluator {
 
     fn submit(&self, variables: &Variables) -> Result<(), Error> {
         metrics::reset(variables)?;
+        self.session.submit_prologue();
         for batch in self.batches()? {
             send_batch(&self.session, &batch?, self.images)?;
             self.session.submit();

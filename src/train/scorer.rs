@@ -72,6 +72,7 @@ impl Scorer {
     /// # Errors
     /// When the device refuses.
     pub fn score(&self) -> Result<TensorReadback, Error> {
+        self.session.submit_prologue();
         self.session.submit();
         self.session.read("scores")
     }
