@@ -115,4 +115,14 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// When `x` does not fit; the error names the layer's path and the shapes.
     fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError>;
+
+    /// Whether it is element-wise and never decreases, so that it may come after max pooling instead of before.
+    fn is_monotone(&self) -> bool {
+        false
+    }
+
+    /// Whether it is max pooling.
+    fn is_max_pool(&self) -> bool {
+        false
+    }
 }

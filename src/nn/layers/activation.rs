@@ -47,4 +47,8 @@ impl Layer for Activation {
             Self::Softplus => graph.softplus(x),
         }
     }
+
+    fn is_monotone(&self) -> bool {
+        *self == Self::Relu
+    }
 }

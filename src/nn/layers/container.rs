@@ -40,7 +40,14 @@ impl Sequential {
 
 impl Layer for Sequential {
     fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
-        self.layers().try_fold(x, |x, (name, layer)| net.scoped(name, |net| layer.build(net, x)))
+        let mut order: Vec<_> = self.layers().collect();
+        for i in 1..order.len() {
+            // Of what never decreases, the largest element is that of the largest: of a quarter as many elements.
+            if order[i - 1].1.is_monotone() && order[i].1.is_max_pool() {
+                order.swap(i - 1, i);
+            }
+        }
+        order.into_iter().try_fold(x, |x, (name, layer)| net.scoped(name, |net| layer.build(net, x)))
     }
 }
 

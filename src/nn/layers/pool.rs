@@ -19,6 +19,10 @@ impl Layer for MaxPool2d {
     fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
         net.graph().max_pool2d(x, &self.0)
     }
+
+    fn is_max_pool(&self) -> bool {
+        true
+    }
 }
 
 /// x `[N, C, H, W]` → `[N, C, H', W']`: the mean of each window.
@@ -50,6 +54,10 @@ pub struct GlobalMaxPool;
 impl Layer for GlobalMaxPool {
     fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
         net.graph().global_max_pool2d(x)
+    }
+
+    fn is_max_pool(&self) -> bool {
+        true
     }
 }
 
