@@ -38,6 +38,7 @@ const CASES: &[Case] = &[
     case("square 512", 512, 512, 512, NN),
     case("square 512 NT", 512, 512, 512, NT),
     case("square 1024", 1024, 1024, 1024, NN),
+    case("square 2048", 2048, 2048, 2048, NN),
     case("linear 2048->256 n64 forward", 64, 256, 2048, NT),
     case("linear 2048->256 n64 d_x", 64, 2048, 256, NN),
     case("linear 2048->256 n64 d_w", 256, 2048, 64, TN),

@@ -1,18 +1,18 @@
 // c[i, j] = epilogue(tiles[i, j]): the last pass of `wide`, where its tiles are not the result itself.
-// Layout: tiles [row tiles, column_tiles, tile_m, tile_n], contiguous, padded to whole tiles; c [m, n].
-// Work: four neighbours along a row an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Layout: tiles [row tiles, column_tiles, tile_m, tile_n], contiguous, padded to whole tiles; c [m, columns]; both in
+// Elems, which are vec4<f32> where the extent of a row is a multiple of 4, else f32.
+// Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth, on Mesa 22.3 by the load.
 struct Params {
     count: u32,
-    n: u32,
-    quads: u32,
+    columns: u32,
     tile_m: u32,
     tile_n: u32,
     column_tiles: u32,
 }
 #import params
 #import grid
-@group(0) @binding(0) var<storage, read> tiles: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> c: array<f32>;
+@group(0) @binding(0) var<storage, read> tiles: array<Elem>;
+@group(0) @binding(1) var<storage, read_write> c: array<Elem>;
 #code
 
 @compute @workgroup_size(WG)
@@ -25,13 +25,8 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    let row = index / p.quads;
-    let column = 4u * (index % p.quads);
+    let row = index / p.columns;
+    let column = index % p.columns;
     let tile = row / p.tile_m * p.column_tiles + column / p.tile_n;
-    let sum = tiles[((tile * p.tile_m + row % p.tile_m) * p.tile_n + column % p.tile_n) / 4u];
-    let to = row * p.n + column;
-    let left = min(p.n - column, 4u);
-    for (var e = 0u; e < left; e++) {
-        c[to + e] = epilogue(sum[e], to + e);
-    }
+    c[index] = epilogue(tiles[(tile * p.tile_m + row % p.tile_m) * p.tile_n + column % p.tile_n], index);
 }

@@ -244,7 +244,7 @@ fn check_gradient(case: &Case) -> Result<(), String> {
 fn every_shader_is_used_by_some_op() {
     let mut used = BTreeSet::new();
     let software = Caps { kind: girih::gpu::AdapterKind::Software, ..Caps::webgpu_minimum() };
-    let software_subgroups = Caps { subgroup: Some((8, 8)), ..software.clone() };
+    let software_subgroups = Caps { subgroup: Some((8, 8)), slow_storage: true, ..software.clone() };
     let subgroups = Caps { subgroup: Some((32, 32)), immediate_bytes: 128, ..Caps::webgpu_minimum() };
     for entry in OPS {
         for case in (entry.cases)() {

@@ -45,7 +45,7 @@ fn kernels() -> HashSet<Kernel> {
     let software = Caps { kind: AdapterKind::Software, ..minimum.clone() };
     let discrete =
         Caps { kind: AdapterKind::Discrete, subgroup: Some((32, 32)), immediate_bytes: 128, ..minimum.clone() };
-    let small_subgroups = Caps { subgroup: Some((8, 8)), immediate_bytes: 128, ..software.clone() };
+    let small_subgroups = Caps { subgroup: Some((8, 8)), immediate_bytes: 128, slow_storage: true, ..software.clone() };
     let mut kernels = HashSet::new();
     for case in OPS.iter().flat_map(|entry| (entry.cases)()) {
         let types: Vec<TensorType> = case.inputs.iter().map(|i| i.ty.clone()).collect();

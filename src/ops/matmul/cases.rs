@@ -39,6 +39,8 @@ pub fn cases() -> Vec<Case> {
     cases.push(Case::new("two batch axes", TN, vec![CaseInput::f32([2, 2, 4, 3]), CaseInput::f32([2, 2, 4, 2])]));
     // Several tiles and several steps of `wide`, whole and not.
     cases.push(matrices("whole tiles", NT, 256, 512, 128).forward_only());
+    cases.push(matrices("whole tiles NN", NN, 64, 512, 256).forward_only());
+    cases.push(matrices("whole tiles TN, last window repeated", TN, 160, 384, 160).forward_only());
     cases.push(matrices("several steps", NT, 16, 32, 8192).forward_only());
     cases.push(matrices("several steps and tiles", NN, 70, 300, 2100).forward_only());
     // More terms than Mesa 22.3 turns a loop.

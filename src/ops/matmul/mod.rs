@@ -1,6 +1,7 @@
 //! Matrix multiplication, batched, with either operand transposed as stored; and the linear layer built on it.
 
 mod cases;
+mod pack;
 mod problem;
 mod rows;
 mod simple;

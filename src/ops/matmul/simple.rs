@@ -55,7 +55,7 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
         return Strategy::single(name, l.with_epilogue(call));
     }
     let sum = sum(count, parts, l);
-    Strategy { name, calls: vec![plain(l).with_epilogue(call), sum], scratch: vec![(count * parts * 4) as u64] }
+    Strategy { name, calls: vec![l.plain().with_epilogue(call), sum], scratch: vec![(count * parts * 4) as u64] }
 }
 
 /// The second pass over the parts in scratch buffer 0.
@@ -67,9 +67,4 @@ pub(super) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
         .param("count", count)
         .param("part_count", parts);
     l.with_epilogue(call)
-}
-
-/// The lowering of a pass whose results are not yet the op's.
-pub(super) fn plain<'a>(l: &Lowering<'a>) -> Lowering<'a> {
-    Lowering { epilogue: None, ..*l }
 }

@@ -2,7 +2,7 @@
 //! over K is divided.
 
 use super::problem::Problem;
-use super::simple::{plain, sum};
+use super::simple::sum;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, source};
 use crate::ops::split::{Aim, Split};
@@ -62,6 +62,6 @@ fn in_tiles(name: &'static str, source: Source, side: usize, problem: &Problem, 
     if parts == 1 {
         return Some(Strategy::single(name, l.with_epilogue(call)));
     }
-    let calls = vec![plain(l).with_epilogue(call), sum(count, parts, l)];
+    let calls = vec![l.plain().with_epilogue(call), sum(count, parts, l)];
     Some(Strategy { name, calls, scratch: vec![(count * parts * 4) as u64] })
 }

@@ -2,38 +2,38 @@
 //! and store is dear. Both operands are packed K-major into zero-padded windows; each dispatch multiplies four pairs of
 //! them, one for each plane of K, into a tile, and adds what the dispatches before it left.
 
+use super::pack::pack;
 use super::problem::Problem;
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
-/// Rows and columns of a workgroup.
-const ROWS: usize = 16;
-const COLUMNS: usize = 32;
+/// Rows, and columns, of a workgroup.
+pub(super) const PANEL: usize = 32;
 /// Planes of K a dispatch takes at once.
 const PLANES: usize = 4;
 /// Floats of a window.
-const WINDOW: usize = 16_384;
-const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
+pub(super) const WINDOW: usize = 16_384;
+pub(super) const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
 const WORKGROUP: usize = 64;
 /// More dispatches than this take longer to record than they save.
 const MOST_DISPATCHES: usize = 4096;
 
-/// Times in ns on the two cores this was measured on, Mesa 22.3; only their proportions matter.
+/// Times in ns a float on two cores and Mesa 22.3; only their proportions matter.
 const DISPATCH: f64 = 25_000.0;
-const MULTIPLY_ADD: f64 = 0.025;
-const STORE: f64 = 5.0;
-const LOAD: f64 = 3.0;
+const MULTIPLY_ADD: f64 = 0.055;
+const STORE: f64 = 0.8;
+const LOAD: f64 = 3.4;
 
 /// How a product is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
-struct Cut {
+pub(super) struct Cut {
     /// Rows and columns of a tile.
-    tile: [usize; 2],
+    pub tile: [usize; 2],
     /// Tiles along the rows and the columns.
     tiles: [usize; 2],
     /// K of a window; a multiple of 4.
-    run: usize,
+    pub run: usize,
     /// Dispatches a tile takes, one after another.
     steps: usize,
 }
@@ -50,11 +50,11 @@ impl Cut {
             if steps > 1 && run < 32 {
                 break;
             }
-            for row_parts in halves(m, ROWS) {
-                for column_parts in halves(n, COLUMNS) {
+            for row_parts in halves(m, PANEL) {
+                for column_parts in halves(n, PANEL) {
                     let tile = [
-                        m.div_ceil(row_parts).next_multiple_of(ROWS),
-                        n.div_ceil(column_parts).next_multiple_of(COLUMNS),
+                        m.div_ceil(row_parts).next_multiple_of(PANEL),
+                        n.div_ceil(column_parts).next_multiple_of(PANEL),
                     ];
                     let fits = run * tile[0].max(tile[1]) <= WINDOW && (steps == 1 || tile[0] * tile[1] <= WINDOW);
                     let cut = Self { tile, tiles: [m.div_ceil(tile[0]), n.div_ceil(tile[1])], run, steps };
@@ -82,12 +82,12 @@ impl Cut {
             + (LOAD + STORE) * ((m + n) * k) as f64
     }
 
-    fn padded(&self) -> [usize; 2] {
+    pub fn padded(&self) -> [usize; 2] {
         [self.tile[0] * self.tiles[0], self.tile[1] * self.tiles[1]]
     }
 
     /// Planes of K.
-    fn planes(&self) -> usize {
+    pub fn planes(&self) -> usize {
         PLANES * self.steps
     }
 
@@ -108,19 +108,17 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     if scratch.iter().any(|&bytes| bytes > l.caps.binding_bytes) || tiles_bytes > l.caps.binding_bytes {
         return None;
     }
-    // Whole tiles with nothing to do at the end are the result itself.
-    let direct = l.epilogue.is_none() && cut.padded() == [problem.m, problem.n];
+    // Whole tiles are the result itself, unless every step's kernel would end with the epilogue.
+    let direct = cut.padded() == [problem.m, problem.n] && (cut.steps == 1 || l.epilogue.is_none());
     let tile_buffers = if direct { (cut.steps - 1).min(2) } else { cut.steps.min(2) };
     scratch.resize(2 + tile_buffers, tiles_bytes);
-    let mut calls = vec![
-        pack(0, [problem.m, problem.k], !problem.op.transpose_a, &cut, l.caps),
-        pack(1, [problem.n, problem.k], problem.op.transpose_b, &cut, l.caps),
-    ];
+    let mut calls = pack(0, problem.m, problem.k, !problem.op.transpose_a, &cut, l.caps);
+    calls.extend(pack(1, problem.n, problem.k, problem.op.transpose_b, &cut, l.caps));
     for step in 0..cut.steps {
         let last = step + 1 == cut.steps;
         for row in 0..cut.tiles[0] {
             for column in 0..cut.tiles[1] {
-                calls.push(tile(&cut, step, [row, column], direct && last, problem));
+                calls.push(tile(&cut, step, [row, column], direct && last, problem, l));
             }
         }
     }
@@ -130,38 +128,27 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     Some((Strategy { name: "wide", calls, scratch }, cost))
 }
 
-/// Software, with subgroups of four lanes or more, and enough uniform windows.
+/// Software, with subgroups of eight lanes or more, and enough uniform windows.
 fn suits(caps: &Caps) -> bool {
-    caps.is_software() && caps.subgroup.is_some_and(|(least, _)| least >= 4) && caps.uniform_bytes >= WINDOW_BYTES
-}
-
-/// Packs input `axis`, whose extent beside K is `extents[0]`.
-fn pack(axis: usize, [extent, k]: [usize; 2], k_innermost: bool, cut: &Cut, caps: &Caps) -> KernelCall {
-    let (rows, columns) = if k_innermost { (extent, k) } else { (k, extent) };
-    let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
-    let kernel = Kernel::new(source).constant("WG", WORKGROUP).constant("K_INNERMOST", k_innermost);
-    let kernel = kernel.constant("PANEL4", [ROWS, COLUMNS][axis] / 4);
-    let count = cut.padded()[axis] * cut.run * cut.planes() / 16;
-    KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps))
-        .bind(Operand::Input(axis))
-        .bind(Operand::Scratch(axis))
-        .param("count", count)
-        .param("rows", rows)
-        .param("columns", columns)
-        .param("tile", cut.tile[axis])
-        .param("run", cut.run)
-        .param("planes", cut.planes())
+    caps.is_software() && caps.subgroup.is_some_and(|(least, _)| least >= 8) && caps.uniform_bytes >= WINDOW_BYTES
 }
 
 /// One step of one tile. Odd and even steps write scratch buffers 3 and 2.
-fn tile(cut: &Cut, step: usize, [row, column]: [usize; 2], to_output: bool, problem: &Problem) -> KernelCall {
+fn tile(
+    cut: &Cut,
+    step: usize,
+    [row, column]: [usize; 2],
+    to_output: bool,
+    problem: &Problem,
+    l: &Lowering<'_>,
+) -> KernelCall {
     let [m, n] = cut.tile;
     let window = |axis: usize, panel: usize, plane: usize| {
         let windows = panel * cut.planes() + PLANES * step + plane;
         (4 * windows * cut.tile[axis] * cut.run) as u64
     };
     let index = row * cut.tiles[1] + column;
-    let grid = [(n / COLUMNS) as u32, (m / ROWS) as u32, 1];
+    let grid = [(n / PANEL) as u32, (m / PANEL) as u32, 1];
     let mut call = KernelCall::new(Kernel::new(source!("matmul_wide")), grid);
     for (axis, panel) in [(0, row), (1, column)] {
         for plane in 0..PLANES {
@@ -179,29 +166,33 @@ fn tile(cut: &Cut, step: usize, [row, column]: [usize; 2], to_output: bool, prob
     } else {
         (Operand::Scratch(2 + step % 2), index * m * n, n)
     };
-    call.bind(to)
+    let call = call
+        .bind(to)
         .param("k", cut.run)
         .param("n4", n / 4)
         .param("resume", u32::from(step > 0))
         .param("out_first", first / 4)
-        .param("out_row", out_row / 4)
+        .param("out_row", out_row / 4);
+    if to_output { l.with_epilogue_vec4(call) } else { l.plain().with_epilogue_vec4(call) }
 }
 
 /// The last step's tiles → the result.
 fn unpack(cut: &Cut, problem: &Problem, l: &Lowering<'_>) -> KernelCall {
-    let quads = problem.n.div_ceil(4);
-    let count = problem.m * quads;
-    let kernel = Kernel::new(source!("matmul_unpack")).constant("WG", WORKGROUP);
+    let width = if problem.n.is_multiple_of(4) { 4 } else { 1 };
+    let columns = problem.n / width;
+    let count = problem.m * columns;
+    let kernel = Kernel::new(source!("matmul_unpack"))
+        .constant("WG", WORKGROUP)
+        .constant("Elem", if width == 4 { "vec4<f32>" } else { "f32" });
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
         .bind(Operand::Scratch(2 + (cut.steps - 1) % 2))
         .bind(Operand::Output)
         .param("count", count)
-        .param("n", problem.n)
-        .param("quads", quads)
+        .param("columns", columns)
         .param("tile_m", cut.tile[0])
-        .param("tile_n", cut.tile[1])
+        .param("tile_n", cut.tile[1] / width)
         .param("column_tiles", cut.tiles[1]);
-    l.with_epilogue(call)
+    if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) }
 }
 
 #[cfg(test)]

@@ -1,0 +1,60 @@
+//! Packing an operand of `wide`: K-major, cut into windows, padded with zeros to whole ones.
+
+use super::wide::{Cut, PANEL, WINDOW, WINDOW_BYTES};
+use crate::gpu::Caps;
+use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
+
+const WORKGROUP: usize = 64;
+/// Windows that `matmul_pack_window` reads at once.
+const AT_ONCE: usize = 4;
+
+/// Packs input `axis`, whose extent beside K is `extent`, into scratch buffer `axis`.
+pub(super) fn pack(axis: usize, extent: usize, k: usize, k_innermost: bool, cut: &Cut, caps: &Caps) -> Vec<KernelCall> {
+    let [rows, columns] = if k_innermost { [extent, k] } else { [k, extent] };
+    let whole = cut.padded()[axis] == extent && cut.run * cut.planes() == k;
+    if caps.slow_storage && whole && through_windows(rows, columns) {
+        let each = WINDOW / (4 * columns);
+        return (0..rows / 4)
+            .step_by(AT_ONCE * each)
+            .map(|first| from_windows(axis, [rows, columns], first, k_innermost, cut))
+            .collect();
+    }
+    let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
+    let kernel = Kernel::new(source).constant("WG", WORKGROUP).constant("K_INNERMOST", k_innermost);
+    let kernel = kernel.constant("PANEL4", PANEL / 4);
+    let count = cut.padded()[axis] * cut.run * cut.planes() / 16;
+    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps))
+        .bind(Operand::Input(axis))
+        .bind(Operand::Scratch(axis))
+        .param("count", count)
+        .param("rows", rows)
+        .param("columns", columns)
+        .param("tile", cut.tile[axis])
+        .param("run", cut.run)
+        .param("planes", cut.planes());
+    vec![call]
+}
+
+/// Whether windows of whole fours of rows can begin where uniform bindings may, and lanes need no guard.
+fn through_windows(rows: usize, columns: usize) -> bool {
+    rows.is_multiple_of(4) && columns.is_multiple_of(32) && 4 * columns <= WINDOW && rows * columns >= WINDOW
+}
+
+/// Packs the rows from the four `first` on, through as many windows as a dispatch has.
+fn from_windows(axis: usize, [rows, columns]: [usize; 2], first: usize, k_innermost: bool, cut: &Cut) -> KernelCall {
+    let each = WINDOW / (4 * columns);
+    let kernel = Kernel::new(source!("matmul_pack_window")).constant("K_INNERMOST", k_innermost);
+    let mut call = KernelCall::new(kernel, [(columns / 32) as u32, each as u32, 1]);
+    for (i, name) in ["start0", "start1", "start2", "start3"].into_iter().enumerate() {
+        let start = ((first + i * each) * 4 * columns).min(rows * columns - WINDOW);
+        call = call.bind_window(Operand::Input(axis), 4 * start as u64, WINDOW_BYTES).param(name, start / 4);
+    }
+    call.bind(Operand::Scratch(axis))
+        .param("columns4", columns / 4)
+        .param("rows4", rows / 4)
+        .param("first", first)
+        .param("each", each)
+        .param("tile4", cut.tile[axis] / 4)
+        .param("run4", cut.run / 4)
+        .param("planes", cut.planes())
+}
