@@ -29,6 +29,13 @@ pub fn cases() -> Vec<Case> {
         cases.push(matrices(format!("{rows} rows NN"), NN, rows, 44, 20));
         cases.push(matrices(format!("{rows} rows NT"), NT, rows, 45, 20));
     }
+    // Rows read through windows: all alike, the last ones past the end, and rows that begin between two windows' starts.
+    cases.push(matrices("1 row through windows", NT, 1, 256, 512).forward_only());
+    cases.push(matrices("2 rows through windows, edges", NT, 2, 37, 1056).forward_only());
+    cases.push(matrices("3 rows through windows between", NT, 3, 70, 480).forward_only());
+    cases.push(matrices("1 row through windows NN", NN, 1, 512, 128).forward_only());
+    cases.push(matrices("2 rows through windows NN, edges", NN, 2, 544, 36).forward_only());
+    cases.push(matrices("4 rows through windows NN, parts", NN, 4, 2080, 76).forward_only());
     cases.push(matrices("1 row, stored as a column", TN, 1, 44, 20));
     cases.push(Case::new("broadcast batches", NN, vec![CaseInput::f32([2, 1, 3, 4]), CaseInput::f32([3, 4, 2])]));
     cases.push(Case::new(

@@ -4,6 +4,7 @@ mod cases;
 mod pack;
 mod problem;
 mod rows;
+mod rows_window;
 mod simple;
 mod tile;
 mod wide;
@@ -141,7 +142,7 @@ impl Op for MatMul {
         let mut candidates = simple::lower(&problem, l);
         if l.caps.is_software() {
             // The costs are those of software Vulkan.
-            let mut timed: Vec<_> = wide.into_iter().chain(rows).collect();
+            let mut timed: Vec<_> = wide.into_iter().chain(rows).chain(rows_window::lower(&problem, l)).collect();
             timed.sort_by(|a, b| a.1.total_cmp(&b.1));
             let faster = timed.iter().take_while(|(_, cost)| *cost < simple::cost(&problem)).count();
             let mut timed = timed.into_iter().map(|(strategy, _)| strategy);

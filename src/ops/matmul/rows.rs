@@ -5,7 +5,7 @@ use super::problem::Problem;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
-const MOST_ROWS: usize = 4;
+pub(super) const MOST_ROWS: usize = 4;
 
 /// Estimated time in ns of a storage load of four elements by eight lanes, on the two cores that the costs in
 /// `wide` were measured on.
