@@ -3,7 +3,7 @@
 use std::path::{Path, absolute};
 
 use anyhow::{Context, Result};
-use girih::data::{ImageSet, KNOWN_SETS, Root, Splits, synth};
+use girih::data::{ImageSet, KNOWN_SETS, Root, Splits};
 
 use crate::error::told;
 
@@ -37,20 +37,6 @@ pub fn load(root: &Root, spec: &str, limit: Option<u32>) -> Result<Splits> {
     }
 }
 
-/// Loads a data set for its test images alone.
-///
-/// # Errors
-/// It is not there or damaged.
-pub fn load_test(root: &Root, spec: &str) -> Result<ImageSet> {
-    if spec == SYNTHETIC {
-        // The procedural set is drawn image by image: those to learn from need not be.
-        const FEWEST: u32 = 5;
-        let splits = synth::synthetic(synth::DEFAULT_SEED, FEWEST, synth::DEFAULT_TEST_COUNT).map_err(told)?;
-        return Ok(splits.test);
-    }
-    Ok(root.load(spec).map_err(told)?.test)
-}
-
 fn first(set: &ImageSet, count: usize) -> Result<ImageSet> {
     let pixels = set.pixels()[..count * set.image_bytes()].to_vec();
     let labels = set.labels()[..count].to_vec();
@@ -60,6 +46,7 @@ fn first(set: &ImageSet, count: usize) -> Result<ImageSet> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use girih::data::synth;
 
     #[test]
     fn folders_are_remembered_whole_and_names_as_they_are() {
@@ -82,12 +69,5 @@ mod tests {
         assert_eq!((part.train.len(), part.test.len()), (7, 10));
         assert_eq!(part.train.record(6), whole.train.record(6));
         assert_eq!(load(&root, spec, Some(99)).unwrap().train.len(), 20);
-    }
-
-    #[test]
-    fn the_procedural_test_images_come_without_the_others() {
-        let root = Root::find(None);
-        let test = load_test(&root, SYNTHETIC).unwrap();
-        assert_eq!(test, root.load(SYNTHETIC).unwrap().test);
     }
 }

@@ -3,17 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use girih::data::Split;
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, ImageDecoder, ImageReader, RgbImage, RgbaImage};
-
-/// Which part of a data set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Split {
-    /// Images to learn from.
-    Train,
-    /// Images to be judged on.
-    Test,
-}
 
 /// An image as the user names it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 //! own can come in this format.
 
 use super::names::{CIFAR10_CLASSES, CIFAR100_CLASSES, read_names};
-use super::{DataError, ImageSet, Splits};
+use super::{DataError, ImageSet, Split};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -25,44 +25,49 @@ const SHAPE: [usize; 3] = [3, 32, 32];
 const PIXEL_BYTES: usize = 3 * 32 * 32;
 const COARSE_COUNT: usize = 20;
 
-/// Reads the folder of `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`; class names come from
-/// `batches.meta.txt` where there is one, and say how many labels there are.
+/// Reads one part of the folder of `data_batch_1.bin` to `data_batch_5.bin` and `test_batch.bin`, and of the other
+/// nothing; class names come from `batches.meta.txt` where there is one, and say how many labels there are.
 ///
 /// # Errors
 /// [`DataError`] naming the file: missing, unreadable, empty, not a whole number of records, a label out of range.
-pub fn read_cifar10(folder: &Path, name: &str) -> Result<Splits, DataError> {
+pub fn read_cifar10(folder: &Path, name: &str, split: Split) -> Result<ImageSet, DataError> {
     let classes = read_names(&folder.join("batches.meta.txt"), &CIFAR10_CLASSES)?;
-    read(folder, name, &classes, &CIFAR10_TRAIN, &[CIFAR10_TEST], &[classes.len()])
+    let files: &[&str] = match split {
+        Split::Train => &CIFAR10_TRAIN,
+        Split::Test => &[CIFAR10_TEST],
+    };
+    let labels = [classes.len()];
+    read(folder, name, classes, files, &labels)
 }
 
-/// Reads the folder of `train.bin` and `test.bin`: the labels are the fine ones; their names come from
-/// `fine_label_names.txt` where there is one.
+/// Reads one part of the folder of `train.bin` and `test.bin`, and of the other nothing: the labels are the fine ones;
+/// their names come from `fine_label_names.txt` where there is one.
 ///
 /// # Errors
 /// As [`read_cifar10`].
-pub fn read_cifar100(folder: &Path, name: &str) -> Result<Splits, DataError> {
+pub fn read_cifar100(folder: &Path, name: &str, split: Split) -> Result<ImageSet, DataError> {
     let classes = read_names(&folder.join("fine_label_names.txt"), &CIFAR100_CLASSES)?;
     let labels = [COARSE_COUNT, classes.len()];
-    read(folder, name, &classes, &[CIFAR100_TRAIN], &[CIFAR100_TEST], &labels)
+    let file = match split {
+        Split::Train => CIFAR100_TRAIN,
+        Split::Test => CIFAR100_TEST,
+    };
+    read(folder, name, classes, &[file], &labels)
 }
 
 /// `label_counts` holds one entry for each label byte of a record, the last being the one that counts.
 fn read(
     folder: &Path,
     name: &str,
-    classes: &[String],
-    train: &[&str],
-    test: &[&str],
+    classes: Vec<String>,
+    files: &[&str],
     label_counts: &[usize],
-) -> Result<Splits, DataError> {
-    let split = |files: &[&str]| {
-        let mut images = Images::default();
-        for file in files {
-            images.append(&folder.join(file), label_counts)?;
-        }
-        ImageSet::new(name, SHAPE, classes.to_vec(), images.pixels, images.labels)
-    };
-    Splits::new(split(train)?, split(test)?)
+) -> Result<ImageSet, DataError> {
+    let mut images = Images::default();
+    for file in files {
+        images.append(&folder.join(file), label_counts)?;
+    }
+    ImageSet::new(name, SHAPE, classes, images.pixels, images.labels)
 }
 
 #[derive(Default)]
@@ -116,7 +121,16 @@ impl Images {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Splits;
     use crate::data::scratch::Scratch;
+
+    fn both10(scratch: &Scratch) -> Result<Splits, DataError> {
+        Splits::both(|split| read_cifar10(scratch.path(), "cifar10", split))
+    }
+
+    fn both100(scratch: &Scratch) -> Result<Splits, DataError> {
+        Splits::both(|split| read_cifar100(scratch.path(), "cifar100", split))
+    }
 
     /// Records whose pixels are all `label`.
     fn records(labels: &[&[u8]]) -> Vec<u8> {
@@ -136,7 +150,7 @@ mod tests {
     #[test]
     fn cifar10_reads_in_file_order() {
         let scratch = cifar10("cifar10");
-        let splits = read_cifar10(scratch.path(), "cifar10").unwrap();
+        let splits = both10(&scratch).unwrap();
         assert_eq!(splits.train.labels(), [0, 9, 1, 9, 2, 9, 3, 9, 4, 9]);
         assert_eq!(splits.train.record(4), Some((2, &[2u8; PIXEL_BYTES][..])));
         assert_eq!(splits.test.class_name(7), Some("horse"));
@@ -148,7 +162,7 @@ mod tests {
         let scratch = Scratch::new("cifar100");
         scratch.write(CIFAR100_TRAIN, &records(&[&[19, 99], &[0, 1]]));
         scratch.write(CIFAR100_TEST, &records(&[&[1, 2]]));
-        let splits = read_cifar100(scratch.path(), "cifar100").unwrap();
+        let splits = both100(&scratch).unwrap();
         assert_eq!(splits.train.labels(), [99, 1]);
         assert_eq!(splits.train.class_name(99), Some("worm"));
         assert_eq!(splits.train.record(0).unwrap().1, [19; PIXEL_BYTES]);
@@ -158,7 +172,7 @@ mod tests {
     fn names_in_the_folder_decide_the_classes() {
         let scratch = cifar10("cifar-names");
         scratch.write("batches.meta.txt", b"a\nb\n");
-        let error = read_cifar10(scratch.path(), "x").unwrap_err().to_string();
+        let error = both10(&scratch).unwrap_err().to_string();
         assert!(error.ends_with("data_batch_1.bin, record 1: label 9, expected 0 to 1"), "{error}");
     }
 
@@ -178,19 +192,29 @@ mod tests {
         for (file, bytes, words) in bad {
             let scratch = cifar10("cifar-bad");
             scratch.write(file, &bytes);
-            let error = read_cifar10(scratch.path(), "cifar10").unwrap_err().to_string();
+            let error = both10(&scratch).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");
         }
+    }
+
+    #[test]
+    fn one_part_is_read_without_the_other() {
+        let scratch = cifar10("cifar-part");
+        let whole = both10(&scratch).unwrap();
+        scratch.write("data_batch_2.bin", b"damaged");
+        assert_eq!(read_cifar10(scratch.path(), "cifar10", Split::Test).unwrap(), whole.test);
+        let error = read_cifar10(scratch.path(), "cifar10", Split::Train).unwrap_err().to_string();
+        assert!(error.contains("data_batch_2.bin has 7 bytes"), "{error}");
     }
 
     #[test]
     fn a_missing_file_is_named() {
         let scratch = cifar10("cifar-missing");
         fs::remove_file(scratch.path().join("data_batch_4.bin")).unwrap();
-        let error = read_cifar10(scratch.path(), "cifar10").unwrap_err().to_string();
+        let error = both10(&scratch).unwrap_err().to_string();
         assert!(error.contains("data_batch_4.bin is missing"), "{error}");
         fs::create_dir(scratch.path().join("data_batch_4.bin")).unwrap();
-        let error = read_cifar10(scratch.path(), "cifar10").unwrap_err().to_string();
+        let error = both10(&scratch).unwrap_err().to_string();
         assert!(error.contains("not a folder"), "{error}");
     }
 
@@ -198,10 +222,10 @@ mod tests {
     fn cifar100_checks_the_coarse_label_too() {
         let scratch = Scratch::new("cifar100-bad");
         scratch.write(CIFAR100_TRAIN, &records(&[&[20, 5]]));
-        let error = read_cifar100(scratch.path(), "cifar100").unwrap_err().to_string();
+        let error = both100(&scratch).unwrap_err().to_string();
         assert!(error.contains("record 0: label 20, expected 0 to 19"), "{error}");
         scratch.write(CIFAR100_TRAIN, &records(&[&[0, 100]]));
-        let error = read_cifar100(scratch.path(), "cifar100").unwrap_err().to_string();
+        let error = both100(&scratch).unwrap_err().to_string();
         assert!(error.contains("record 0: label 100, expected 0 to 99"), "{error}");
     }
 }

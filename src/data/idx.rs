@@ -3,7 +3,7 @@
 //! A file starts with a magic word and one word a dimension, all big-endian: `0x803, N, H, W` and `N × H × W` bytes of
 //! pixels, or `0x801, N` and `N` bytes of labels.
 
-use super::{DataError, ImageSet, Splits};
+use super::{DataError, ImageSet, Split};
 use flate2::read::MultiGzDecoder;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind, Read};
@@ -27,31 +27,32 @@ pub(super) const TEST_IMAGES: &[&str] =
 pub(super) const TEST_LABELS: &[&str] =
     &["t10k-labels-idx1-ubyte", "t10k-labels-idx1-ubyte.gz", "t10k-labels.idx1-ubyte", "t10k-labels.idx1-ubyte.gz"];
 
-/// Reads the folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and their `t10k-` counterparts, each plain
-/// or `.gz`, as images of `[1, H, W]`.
+/// Reads one part of the folder of `train-images-idx3-ubyte`, `train-labels-idx1-ubyte` and their `t10k-` counterparts,
+/// each plain or `.gz`, as images of `[1, H, W]`; of the other part, nothing.
 ///
 /// # Errors
 /// [`DataError`] naming the file: missing, unreadable, another kind of file, shorter or longer than its header says,
 /// a label that is none of `classes`, as many images as not labels.
-pub fn read_idx(folder: &Path, name: &str, classes: &[&str]) -> Result<Splits, DataError> {
-    let split = |images: &[&str], labels: &[&str]| {
-        let (images_path, labels_path) = (find(folder, images, "images")?, find(folder, labels, "labels")?);
-        let (dims, pixels) = read_bytes(&images_path, IMAGE_MAGIC)?;
-        let (_, labels) = read_bytes(&labels_path, LABEL_MAGIC)?;
-        let image_count = dims.first().copied().unwrap_or(0);
-        if image_count != labels.len() {
-            let label_count = labels.len();
-            return Err(DataError::Count { images: images_path, image_count, labels: labels_path, label_count });
-        }
-        if let Some(record) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
-            let label = u32::from(labels[record]);
-            return Err(DataError::Label { path: labels_path, record, label, class_count: classes.len() });
-        }
-        let [_, height, width] = dims[..] else { return Err(header_error(&images_path, 0)) };
-        let classes = classes.iter().map(|&class| class.to_owned()).collect();
-        ImageSet::new(name, [1, height, width], classes, pixels, labels.into_iter().map(u32::from).collect())
+pub fn read_idx(folder: &Path, name: &str, classes: &[&str], split: Split) -> Result<ImageSet, DataError> {
+    let (images, labels) = match split {
+        Split::Train => (TRAIN_IMAGES, TRAIN_LABELS),
+        Split::Test => (TEST_IMAGES, TEST_LABELS),
     };
-    Splits::new(split(TRAIN_IMAGES, TRAIN_LABELS)?, split(TEST_IMAGES, TEST_LABELS)?)
+    let (images_path, labels_path) = (find(folder, images, "images")?, find(folder, labels, "labels")?);
+    let (dims, pixels) = read_bytes(&images_path, IMAGE_MAGIC)?;
+    let (_, labels) = read_bytes(&labels_path, LABEL_MAGIC)?;
+    let image_count = dims.first().copied().unwrap_or(0);
+    if image_count != labels.len() {
+        let label_count = labels.len();
+        return Err(DataError::Count { images: images_path, image_count, labels: labels_path, label_count });
+    }
+    if let Some(record) = labels.iter().position(|&label| usize::from(label) >= classes.len()) {
+        let label = u32::from(labels[record]);
+        return Err(DataError::Label { path: labels_path, record, label, class_count: classes.len() });
+    }
+    let [_, height, width] = dims[..] else { return Err(header_error(&images_path, 0)) };
+    let classes = classes.iter().map(|&class| class.to_owned()).collect();
+    ImageSet::new(name, [1, height, width], classes, pixels, labels.into_iter().map(u32::from).collect())
 }
 
 fn find(folder: &Path, spellings: &[&str], what: &'static str) -> Result<PathBuf, DataError> {
@@ -131,6 +132,7 @@ fn read_bytes(path: &Path, magic: u32) -> Result<(Vec<usize>, Vec<u8>), DataErro
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Splits;
     use crate::data::names::MNIST_CLASSES;
     use crate::data::scratch::Scratch;
     use flate2::{Compression, write::GzEncoder};
@@ -160,7 +162,7 @@ mod tests {
     }
 
     fn read(scratch: &Scratch) -> Result<Splits, DataError> {
-        read_idx(scratch.path(), "mnist", &MNIST_CLASSES)
+        Splits::both(|split| read_idx(scratch.path(), "mnist", &MNIST_CLASSES, split))
     }
 
     #[test]
@@ -206,10 +208,12 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_file_is_named() {
+    fn a_missing_file_is_named_and_only_its_part_needs_it() {
         let scratch = whole("idx-missing");
+        let train = read(&scratch).unwrap().train;
         fs::remove_file(scratch.path().join(TEST_LABELS[2])).unwrap();
         let error = read(&scratch).unwrap_err().to_string();
         assert!(error.contains("t10k-labels-idx1-ubyte is missing"), "{error}");
+        assert_eq!(read_idx(scratch.path(), "mnist", &MNIST_CLASSES, Split::Train).unwrap(), train);
     }
 }

@@ -153,7 +153,16 @@ impl ImageSet {
     }
 }
 
-/// What a data set comes as: images to learn from, and images to be judged on.
+/// One of the two parts of a data set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Split {
+    /// Images to learn from.
+    Train,
+    /// Images to be judged on.
+    Test,
+}
+
+/// Both parts of a data set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Splits {
@@ -178,6 +187,11 @@ impl Splits {
             return Ok(Self { train, test });
         };
         Err(DataError::Set { name: train.name, problem })
+    }
+
+    /// Both parts, each as `part` gives it.
+    pub(super) fn both(part: impl Fn(Split) -> Result<ImageSet, DataError>) -> Result<Self, DataError> {
+        Self::new(part(Split::Train)?, part(Split::Test)?)
     }
 }
 

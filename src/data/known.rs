@@ -2,7 +2,7 @@
 
 use super::idx::{self, IMAGE_MAGIC, LABEL_MAGIC, TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS};
 use super::names::{FASHION_MNIST_CLASSES, MNIST_CLASSES};
-use super::{DataError, Splits, cifar};
+use super::{DataError, ImageSet, Split, cifar};
 use std::fs::{self, File};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub enum SetKind {
     Series,
 }
 
-type ReadFolder = fn(&Path) -> Result<Splits, DataError>;
+type ReadFolder = fn(&Path, Split) -> Result<ImageSet, DataError>;
 
 /// One row of the table.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ pub struct KnownSet {
     /// Where a distribution's package puts it.
     system_folders: &'static [&'static str],
     files: &'static [FileRule],
-    /// For images: how a folder of it is read.
+    /// For images: how one part of a folder of it is read.
     read: Option<ReadFolder>,
 }
 
@@ -118,7 +118,7 @@ pub const KNOWN_SETS: &[KnownSet] = &[
         folders: &["cifar10", "cifar10/cifar-10-batches-bin", "cifar-10-batches-bin"],
         system_folders: &[],
         files: CIFAR10_FILES,
-        read: Some(|folder| cifar::read_cifar10(folder, "cifar10")),
+        read: Some(|folder, split| cifar::read_cifar10(folder, "cifar10", split)),
     },
     KnownSet {
         name: "cifar100",
@@ -126,7 +126,7 @@ pub const KNOWN_SETS: &[KnownSet] = &[
         folders: &["cifar100", "cifar100/cifar-100-binary", "cifar-100-binary"],
         system_folders: &[],
         files: CIFAR100_FILES,
-        read: Some(|folder| cifar::read_cifar100(folder, "cifar100")),
+        read: Some(|folder, split| cifar::read_cifar100(folder, "cifar100", split)),
     },
     KnownSet {
         name: "mnist",
@@ -134,7 +134,7 @@ pub const KNOWN_SETS: &[KnownSet] = &[
         folders: &["mnist", "MNIST/raw"],
         system_folders: &[],
         files: MNIST_FILES,
-        read: Some(|folder| idx::read_idx(folder, "mnist", &MNIST_CLASSES)),
+        read: Some(|folder, split| idx::read_idx(folder, "mnist", &MNIST_CLASSES, split)),
     },
     KnownSet {
         name: "fashion-mnist",
@@ -143,7 +143,7 @@ pub const KNOWN_SETS: &[KnownSet] = &[
         // Debian's package dataset-fashion-mnist.
         system_folders: &["/usr/share/datasets/fashion-mnist"],
         files: MNIST_FILES,
-        read: Some(|folder| idx::read_idx(folder, "fashion-mnist", &FASHION_MNIST_CLASSES)),
+        read: Some(|folder, split| idx::read_idx(folder, "fashion-mnist", &FASHION_MNIST_CLASSES, split)),
     },
     KnownSet {
         name: "text:tinyshakespeare",
@@ -216,14 +216,15 @@ impl KnownSet {
         SetStatus::Whole { folder: folder.to_owned(), size_bytes }
     }
 
-    /// Reads a set of images from under `root`.
+    /// Reads one part of a set of images from under `root`. The other part need only be whole as far as
+    /// [`KnownSet::status`] tells.
     ///
     /// # Errors
     /// [`DataError::NotImages`], [`DataError::Absent`], [`DataError::Damaged`], or what reading its files gives.
-    pub fn load(&self, root: &Path) -> Result<Splits, DataError> {
+    pub fn load(&self, root: &Path, split: Split) -> Result<ImageSet, DataError> {
         let read = self.read.ok_or(DataError::NotImages { set: self.name })?;
         match self.status(root) {
-            SetStatus::Whole { folder, .. } => read(&folder),
+            SetStatus::Whole { folder, .. } => read(&folder, split),
             SetStatus::Damaged { folder, problem } => Err(DataError::Damaged { set: self.name, folder, problem }),
             SetStatus::Absent => Err(DataError::Absent { set: self.name, looked_in: self.folders(root) }),
         }
@@ -283,7 +284,7 @@ mod tests {
         let scratch = Scratch::new("known-cifar");
         let (set, root) = (known("cifar10"), scratch.path());
         assert_eq!(set.status(root), SetStatus::Absent);
-        let error = set.load(root).unwrap_err().to_string();
+        let error = set.load(root, Split::Test).unwrap_err().to_string();
         assert!(error.starts_with("cifar10 is not there; looked in"), "{error}");
 
         for file in cifar::CIFAR10_TRAIN {
@@ -293,7 +294,7 @@ mod tests {
         assert_eq!(problem, "test_batch.bin is missing");
 
         sparse(&scratch, "cifar-10-batches-bin/test_batch.bin", 30_730_000 - 3073);
-        let error = set.load(root).unwrap_err();
+        let error = set.load(root, Split::Train).unwrap_err();
         assert!(matches!(error, DataError::Damaged { set: "cifar10", .. }));
         assert!(error.to_string().contains("test_batch.bin has 30726927 bytes, expected 30730000"), "{error}");
 
@@ -333,7 +334,7 @@ mod tests {
         }
         scratch.write(last, &labels);
         assert!(matches!(set.status(root), SetStatus::Whole { .. }));
-        assert_eq!(set.load(root).unwrap().test.len(), 10_000);
+        assert_eq!(set.load(root, Split::Test).unwrap().len(), 10_000);
     }
 
     #[test]
@@ -343,7 +344,10 @@ mod tests {
             scratch.write(&format!("sst/{file}.txt"), b"(3 good)");
         }
         assert!(matches!(known("sst").status(scratch.path()), SetStatus::Whole { size_bytes: 24, .. }));
-        assert_eq!(known("sst").load(scratch.path()).unwrap_err().to_string(), "sst is not a set of images");
+        assert_eq!(
+            known("sst").load(scratch.path(), Split::Test).unwrap_err().to_string(),
+            "sst is not a set of images"
+        );
         scratch.write("sst/dev.txt", b"");
         let SetStatus::Damaged { problem, .. } = known("sst").status(scratch.path()) else { panic!("not damaged") };
         assert!(problem.contains("dev.txt has 0 bytes"), "{problem}");

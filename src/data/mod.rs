@@ -1,13 +1,13 @@
 //! Data sets: where they lie, how they are read, and how they come in batches.
 //!
-//! [`Root`] finds a set by name and loads it as [`Splits`] of two [`ImageSet`]s; [`synth`] draws one where there is
-//! none. [`Batches`] says which images a step takes, and a [`Loader`] prepares them on a thread of its own:
+//! [`Root`] finds a set by name and loads it as [`Splits`] of two [`ImageSet`]s, or one of them alone; [`synth`] draws one
+//! where there is none. [`Batches`] says which images a step takes, and a [`Loader`] prepares them on a thread of its own:
 //!
 //! ```no_run
-//! use girih::data::{Batches, Feed, Loader, Order, Position, Root, Tail};
+//! use girih::data::{Batches, Feed, Loader, Order, Position, Root, Split, Tail};
 //! use std::sync::Arc;
 //!
-//! let set = Arc::new(Root::find(None).load("cifar10")?.train);
+//! let set = Arc::new(Root::find(None).load_split("cifar10", Split::Train)?);
 //! let batches = Batches::new(set.len(), 64, Order::Shuffled { seed: 1 }, Tail::Drop)?;
 //! for batch in Loader::start(set, batches, Position::default(), 3, Feed::Pixels, 4)? {
 //!     let batch = batch?;
@@ -34,7 +34,7 @@ pub mod synth;
 
 pub use batches::{Batches, Epoch, Order, PAD_INDEX, Tail};
 pub use error::DataError;
-pub use image_set::{ChannelStats, ImageSet, Splits};
+pub use image_set::{ChannelStats, ImageSet, Split, Splits};
 pub use known::{KNOWN_SETS, KnownSet, SetKind, SetStatus};
 pub use loader::{Batch, Feed, Loader, Position};
 pub use pack::{gather_labels, gather_words, packed_words, row_words};

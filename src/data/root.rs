@@ -2,7 +2,7 @@
 
 use super::known::{KNOWN_SETS, KnownSet, SetStatus};
 use super::names::{FASHION_MNIST_CLASSES, MNIST_CLASSES, read_names};
-use super::{DataError, Splits, cifar, idx, synth};
+use super::{DataError, ImageSet, Split, Splits, cifar, idx, synth};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
@@ -88,26 +88,34 @@ impl Root {
     /// # Errors
     /// [`DataError::UnknownSet`] when `spec` is none of these, else what loading it gives.
     pub fn load(&self, spec: &str) -> Result<Splits, DataError> {
+        Splits::both(|split| self.load_split(spec, split))
+    }
+
+    /// Loads one part of what [`Root::load`] loads. The other part is not read: a test image costs no training image.
+    ///
+    /// # Errors
+    /// As [`Root::load`].
+    pub fn load_split(&self, spec: &str, split: Split) -> Result<ImageSet, DataError> {
         if spec == "synthetic" {
-            return synth::synthetic(synth::DEFAULT_SEED, synth::DEFAULT_TRAIN_COUNT, synth::DEFAULT_TEST_COUNT);
+            return synth::default_split(split);
         }
         if let Some(set) = KNOWN_SETS.iter().find(|set| set.name == spec) {
-            return set.load(&self.path);
+            return set.load(&self.path, split);
         }
         let path = Path::new(spec);
-        if path.is_dir() { load_folder(path) } else { Err(DataError::UnknownSet { spec: spec.to_owned() }) }
+        if path.is_dir() { load_folder(path, split) } else { Err(DataError::UnknownSet { spec: spec.to_owned() }) }
     }
 }
 
-/// Reads a folder in CIFAR-10's, CIFAR-100's or IDX format, told apart by the files in it or in the folder that their
-/// archive unpacks to. The set takes the folder's name.
+/// Reads one part of a folder in CIFAR-10's, CIFAR-100's or IDX format, told apart by the files in it or in the folder
+/// that their archive unpacks to. The set takes the folder's name.
 ///
 /// Class names: for CIFAR as [`cifar::read_cifar10`] and [`cifar::read_cifar100`] say; for IDX, `classes.txt` (one
 /// a line) where there is one, else Fashion-MNIST's when the path says `fashion`, else the ten digits.
 ///
 /// # Errors
 /// [`DataError::Unrecognised`] when it holds files of no format, else what reading them gives.
-pub fn load_folder(folder: &Path) -> Result<Splits, DataError> {
+pub fn load_folder(folder: &Path, split: Split) -> Result<ImageSet, DataError> {
     let named = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let name = named.file_name().map_or_else(|| "folder".to_owned(), |name| name.to_string_lossy().into_owned());
     let has = |folder: &Path, files: &[&str]| files.iter().any(|file| folder.join(file).is_file());
@@ -115,16 +123,17 @@ pub fn load_folder(folder: &Path) -> Result<Splits, DataError> {
         let folder = if inner.is_empty() { folder.to_owned() } else { folder.join(inner) };
         // Any of a format's files decides, so that a missing one is named.
         if has(&folder, &cifar::CIFAR10_TRAIN) || has(&folder, &[cifar::CIFAR10_TEST]) {
-            return cifar::read_cifar10(&folder, &name);
+            return cifar::read_cifar10(&folder, &name, split);
         }
         if has(&folder, &[cifar::CIFAR100_TRAIN, cifar::CIFAR100_TEST]) {
-            return cifar::read_cifar100(&folder, &name);
+            return cifar::read_cifar100(&folder, &name, split);
         }
         if [idx::TRAIN_IMAGES, idx::TRAIN_LABELS, idx::TEST_IMAGES, idx::TEST_LABELS].iter().any(|f| has(&folder, f)) {
             let is_fashion = named.join(inner).to_string_lossy().to_lowercase().contains("fashion");
             let standard = if is_fashion { &FASHION_MNIST_CLASSES } else { &MNIST_CLASSES };
             let classes = read_names(&folder.join("classes.txt"), standard)?;
-            return idx::read_idx(&folder, &name, &classes.iter().map(String::as_str).collect::<Vec<_>>());
+            let classes: Vec<&str> = classes.iter().map(String::as_str).collect();
+            return idx::read_idx(&folder, &name, &classes, split);
         }
     }
     let is_pickled = has(folder, &["data_batch_1", "test_batch"]) || folder.join("cifar-10-batches-py").is_dir();
@@ -182,16 +191,29 @@ mod tests {
     }
 
     #[test]
+    fn one_part_is_the_same_alone() {
+        let scratch = Scratch::new("root-part");
+        synth::write_synthetic(&scratch.path().join("set"), 4, 12, 6).unwrap();
+        let root = Root::find(Some(scratch.path()));
+        let folder = scratch.path().join("set");
+        for spec in ["synthetic", folder.to_str().unwrap()] {
+            let whole = root.load(spec).unwrap();
+            assert_eq!(root.load_split(spec, Split::Train).unwrap(), whole.train);
+            assert_eq!(root.load_split(spec, Split::Test).unwrap(), whole.test);
+        }
+    }
+
+    #[test]
     fn folders_are_told_apart_by_their_files() {
         let scratch = Scratch::new("folder");
         let path = |name: &str| scratch.path().join(name);
         synth::write_synthetic(&path("own/cifar-10-batches-bin"), 1, 5, 1).unwrap();
-        let own = load_folder(&path("own")).unwrap();
-        assert_eq!((own.train.name(), own.train.len()), ("own", 5));
+        let own = load_folder(&path("own"), Split::Train).unwrap();
+        assert_eq!((own.name(), own.len()), ("own", 5));
 
         scratch.write("hundred/train.bin", &[0; 3074]);
         scratch.write("hundred/test.bin", &[0; 3074]);
-        assert_eq!(load_folder(&path("hundred")).unwrap().train.classes().len(), 100);
+        assert_eq!(load_folder(&path("hundred"), Split::Train).unwrap().classes().len(), 100);
 
         for (folder, classes) in [("digits", None), ("my-fashion", None), ("letters", Some("a\nb\n"))] {
             for part in ["train", "t10k"] {
@@ -206,19 +228,18 @@ mod tests {
             }
         }
         for (folder, class) in [("digits", "1"), ("my-fashion", "trouser"), ("letters", "b")] {
-            assert_eq!(load_folder(&path(folder)).unwrap().test.class_name(1), Some(class));
+            assert_eq!(load_folder(&path(folder), Split::Test).unwrap().class_name(1), Some(class));
         }
     }
 
     #[test]
     fn a_folder_of_nothing_known_gets_a_hint() {
         let scratch = Scratch::new("folder-unknown");
-        let error = load_folder(scratch.path()).unwrap_err().to_string();
-        assert!(error.contains("expected data_batch_1.bin"), "{error}");
+        let error = || load_folder(scratch.path(), Split::Train).unwrap_err().to_string();
+        assert!(error().contains("expected data_batch_1.bin"), "{}", error());
         scratch.write("data_batch_1", b"");
-        assert!(load_folder(scratch.path()).unwrap_err().to_string().contains("pickles"));
+        assert!(error().contains("pickles"), "{}", error());
         scratch.write("data_batch_2.bin", b"");
-        let error = load_folder(scratch.path()).unwrap_err().to_string();
-        assert!(error.contains("data_batch_1.bin is missing"), "{error}");
+        assert!(error().contains("data_batch_1.bin is missing"), "{}", error());
     }
 }

@@ -4,14 +4,14 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use girih::data::{ImageSet, Root};
+use girih::data::{ImageSet, Root, Split};
 use girih::plan::PlanOptions;
 use girih::train::Evaluator;
 use serde::Serialize;
 
 use crate::args::{self, Global};
-use crate::dataset;
 use crate::engine::{self, failed};
+use crate::error::told;
 use crate::output::Output;
 use crate::progress::work_bar;
 use crate::table::{Score, score_bars};
@@ -24,7 +24,8 @@ use crate::trained::Trained;
 pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
     let trained = Trained::open(&flags.run)?;
     let data = flags.data.as_deref().unwrap_or(&trained.config.data);
-    let set = Arc::new(dataset::load_test(&Root::find(global.data_root.as_deref()), data)?);
+    let root = Root::find(global.data_root.as_deref());
+    let set = Arc::new(root.load_split(data, Split::Test).map_err(told)?);
     trained.description.check(&set)?;
 
     let device = engine::open(global)?;

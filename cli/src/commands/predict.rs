@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
-use girih::data::{ImageSet, Root};
+use girih::data::{ImageSet, Root, Split};
 use girih::plan::PlanOptions;
 use girih::train::Scorer;
 use image::RgbImage;
 use serde::Serialize;
 
 use crate::args::{self, Global};
-use crate::dataset;
 use crate::engine::{self, failed};
 use crate::error::told;
-use crate::image_file::{self, Named, Split};
+use crate::image_file::{self, Named};
 use crate::output::Output;
 use crate::sheet;
 use crate::table::{Score, score_bars};
@@ -63,11 +62,11 @@ struct Input {
     seen: RgbImage,
 }
 
-/// Reads images for a model; each data set is read once, and only where an image of it is asked for.
+/// Reads images for a model; each part of a data set is read once, and only where an image of it is asked for.
 struct Reader<'a> {
     root: Root,
     description: &'a Description,
-    sets: BTreeMap<(String, bool), ImageSet>,
+    sets: BTreeMap<(String, Split), ImageSet>,
 }
 
 impl Reader<'_> {
@@ -97,12 +96,9 @@ impl Reader<'_> {
     }
 
     fn set(&mut self, data: String, split: Split) -> Result<&ImageSet> {
-        let key = (data, split == Split::Train);
+        let key = (data, split);
         if !self.sets.contains_key(&key) {
-            let set = match split {
-                Split::Train => self.root.load(&key.0).map_err(told)?.train,
-                Split::Test => dataset::load_test(&self.root, &key.0)?,
-            };
+            let set = self.root.load_split(&key.0, split).map_err(told)?;
             self.sets.insert(key.clone(), set);
         }
         self.sets.get(&key).context("the set was just read")

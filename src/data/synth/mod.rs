@@ -11,7 +11,7 @@ mod write;
 pub use shapes::CLASSES;
 pub use write::write_synthetic;
 
-use super::{DataError, ImageSet, Splits, stream};
+use super::{DataError, ImageSet, Split, Splits, stream};
 use crate::tensor::random::Random;
 use draw::{IMAGE_BYTES, SIDE};
 use std::num::NonZeroUsize;
@@ -38,7 +38,18 @@ pub(super) const TRAIN_FILE_COUNT: u32 = 5;
 pub fn synthetic(seed: u32, train_count: u32, test_count: u32) -> Result<Splits, DataError> {
     check("training images", train_count, TRAIN_FILE_COUNT)?;
     check("test images", test_count, 1)?;
-    Splits::new(generate(seed, 0, train_count)?, generate(seed, 1, test_count)?)
+    Splits::both(|split| match split {
+        Split::Train => generate(seed, split, train_count),
+        Split::Test => generate(seed, split, test_count),
+    })
+}
+
+/// One part of the set called `synthetic`.
+pub(super) fn default_split(split: Split) -> Result<ImageSet, DataError> {
+    match split {
+        Split::Train => generate(DEFAULT_SEED, split, DEFAULT_TRAIN_COUNT),
+        Split::Test => generate(DEFAULT_SEED, split, DEFAULT_TEST_COUNT),
+    }
 }
 
 fn check(what: &'static str, count: u32, least: u32) -> Result<(), DataError> {
@@ -48,7 +59,11 @@ fn check(what: &'static str, count: u32, least: u32) -> Result<(), DataError> {
     Err(DataError::Argument { what, problem: format!("{count} asked, {least} to {MAX_COUNT} possible") })
 }
 
-fn generate(seed: u32, split: u32, count: u32) -> Result<ImageSet, DataError> {
+fn generate(seed: u32, split: Split, count: u32) -> Result<ImageSet, DataError> {
+    let split = match split {
+        Split::Train => 0,
+        Split::Test => 1,
+    };
     let mut labels: Vec<u32> = (0..count).map(|index| index % CLASSES.len() as u32).collect();
     Random::new(seed, split, stream::SYNTH_LABELS).shuffle(&mut labels);
 
