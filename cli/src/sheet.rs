@@ -30,11 +30,16 @@ const LINES: usize = 3;
 const CELL: (u32, u32) = (IMAGE, NAME_HEIGHT + IMAGE + 6 + LINES as u32 * LINE_HEIGHT);
 const MOST_COLUMNS: u32 = 6;
 const TEXT_SIZE: f32 = 16.0;
+/// The widest percentage; a column of its own beside the bars, so that no bar ends in it.
+const WIDEST: &str = "100.0 %";
+const PERCENT_GAP: u32 = 8;
 
 const PAPER: Rgb<u8> = Rgb([255, 255, 255]);
 const INK: Rgb<u8> = Rgb([0x22, 0x22, 0x22]);
 const FAINT: Rgb<u8> = Rgb([0x77, 0x77, 0x77]);
 const BAR: Rgb<u8> = Rgb([0xbc, 0xd9, 0xf0]);
+/// What a bar has yet to fill.
+const TRACK: Rgb<u8> = Rgb([0xf1, 0xf3, 0xf5]);
 
 /// Draws the sheet and writes it as a PNG file.
 ///
@@ -77,22 +82,26 @@ fn cell(sheet: &mut RgbImage, font: &FontRef<'_>, entry: &Entry, x: u32, y: u32)
     let (left, top) = ((IMAGE - image.width()) / 2, (IMAGE - image.height()) / 2);
     imageops::replace(sheet, &image, i64::from(x + left), i64::from(y + top));
 
+    let track = track_width(font);
     let mut y = y + IMAGE + 6;
     for Score { class, score } in entry.scores.iter().take(LINES) {
-        let length = (score.clamp(0.0, 1.0) * CELL.0 as f32).round() as u32;
+        let length = (score.clamp(0.0, 1.0) * track as f32).round() as u32;
         for row in y..y + LINE_HEIGHT - 3 {
-            for column in x..x + length {
-                sheet.put_pixel(column, row, BAR);
+            for column in 0..track {
+                sheet.put_pixel(x + column, row, if column < length { BAR } else { TRACK });
             }
         }
+        write_text(sheet, font, class, INK, (x + 4, y + 3), track.saturating_sub(8));
         let percent = format!("{:.1} %", 100.0 * score);
         let width = text_width(font, &percent);
-        let room = CELL.0.saturating_sub(width + 14);
-        write_text(sheet, font, class, INK, (x + 4, y + 3), room);
-        let right = x + CELL.0 - width - 4;
-        write_text(sheet, font, &percent, INK, (right, y + 3), width + 4);
+        write_text(sheet, font, &percent, INK, (x + CELL.0.saturating_sub(width), y + 3), width);
         y += LINE_HEIGHT;
     }
+}
+
+/// How long the bar of a certain class is: what the column of percentages leaves.
+fn track_width(font: &FontRef<'_>) -> u32 {
+    CELL.0.saturating_sub(text_width(font, WIDEST) + PERCENT_GAP)
 }
 
 fn text_width(font: &FontRef<'_>, text: &str) -> u32 {
@@ -167,6 +176,24 @@ mod tests {
             let sheet = draw(&entries).unwrap();
             assert_eq!(sheet.width(), GAP + columns * (CELL.0 + GAP));
             assert_eq!(sheet.height(), GAP + rows * (CELL.1 + GAP));
+        }
+    }
+
+    #[test]
+    fn no_bar_reaches_the_percentages() {
+        let font = FontRef::try_from_slice(epaint_default_fonts::HACK_REGULAR).unwrap();
+        for score in [0.0, 0.5, 0.8, 0.97, 1.0] {
+            let scores = vec![Score { class: String::new(), score }];
+            let sheet = draw(&[Entry { scores, ..entry("x", 32, 32) }]).unwrap();
+            // Between the bar and the digits there is paper, whatever the score.
+            let row = GAP + NAME_HEIGHT + IMAGE + 6 + LINE_HEIGHT / 2;
+            let track = GAP + track_width(&font);
+            let end = (GAP..sheet.width()).find(|&x| *sheet.get_pixel(x, row) != BAR).unwrap();
+            assert_eq!(end, GAP + (score * track_width(&font) as f32).round() as u32, "{score}");
+            for y in 0..LINE_HEIGHT {
+                let y = row - LINE_HEIGHT / 2 + y;
+                assert!((track..track + PERCENT_GAP).all(|x| *sheet.get_pixel(x, y) == PAPER), "{score}");
+            }
         }
     }
 
