@@ -3,8 +3,10 @@
 
 mod support;
 
+use std::collections::BTreeSet;
+
 use girih::data::ChannelStats;
-use girih::gpu::{Device, Profile};
+use girih::gpu::{Access, Device, Profile};
 use girih::graph::{Bank, Feeds, Graph, Kind, evaluate};
 use girih::nn::models::{Model, cnn};
 use girih::nn::{
@@ -161,4 +163,28 @@ fn an_epilogue_brings_the_helpers_of_its_functions() {
     let y = graph.gelu(y).expect("an activation");
     let plan = Plan::new(&graph, &[("y", y)], &caps, &PlanOptions::default()).expect("a plan");
     assert!(plan.recording.pipelines.iter().all(|p| p.label != "pointwise"), "not fused");
+}
+
+#[test]
+fn what_a_plan_moves_is_known_from_its_bindings() {
+    let caps = girih::gpu::Caps::webgpu_minimum();
+    let mut graph = Graph::new();
+    let x = graph.input("x", TensorType::f32([1024]));
+    let y = graph.exp(x).expect("a function");
+    let y = graph.tanh(y).expect("a function");
+    let moved = |fuse| {
+        let options = PlanOptions { fuse, ..PlanOptions::default() };
+        Plan::new(&graph, &[("y", y)], &caps, &options).expect("a plan").recording.moved_bytes()
+    };
+    assert_eq!((moved(true), moved(false)), (2 * 4096, 4 * 4096));
+
+    // Of a training step, only what changes variables reads what it writes.
+    let stats = ChannelStats { mean: vec![0.0; 3], std: vec![1.0; 3] };
+    let model = ImageModel { layers: mixture(), shape: [3, 8, 8], classes: 5, stats };
+    let step = training_graph(&model, Images::Tensors, &Hyperparameters::default()).expect("a training graph");
+    let plan = Plan::new(&step.graph, &[("loss", step.loss)], &caps, &PlanOptions::default()).expect("a plan");
+    let pipelines = plan.recording.pipelines.iter();
+    let in_place: BTreeSet<&str> =
+        pipelines.filter(|p| p.bindings.contains(&Access::ReadWrite)).map(|p| p.label.as_str()).collect();
+    assert_eq!(in_place, BTreeSet::from(["accumulate", "bn_running", "sgd_momentum"]));
 }

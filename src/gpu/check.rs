@@ -63,7 +63,7 @@ fn check_dispatch(
         }
         let (limit, alignment) = match access {
             Access::Uniform => (caps.uniform_bytes, caps.uniform_alignment),
-            Access::Read | Access::ReadWrite => (caps.binding_bytes, caps.storage_alignment),
+            Access::Read | Access::Write | Access::ReadWrite => (caps.binding_bytes, caps.storage_alignment),
         };
         if binding.bytes > limit {
             fault(format!("binding {i}: {} bytes, of {limit} allowed", binding.bytes));
@@ -73,24 +73,22 @@ fn check_dispatch(
         }
         for (other, other_access) in bound[..i].iter().filter(|(other, _)| other.buffer == binding.buffer) {
             let (end, other_end) = (binding.offset + binding.bytes, other.offset + other.bytes);
-            match (*access, *other_access) {
+            match (access.writes(), other_access.writes()) {
                 // wgpu says nothing of two writers of one range.
-                (Access::ReadWrite, Access::ReadWrite) if binding.offset < other_end && other.offset < end => {
+                (true, true) if binding.offset < other_end && other.offset < end => {
                     fault(format!("b{} is bound for writing twice, in ranges that overlap", binding.buffer.0));
                 }
-                (Access::ReadWrite, Access::ReadWrite) => {}
-                (Access::ReadWrite, _) | (_, Access::ReadWrite) => {
-                    fault(format!("b{} is bound for reading and for writing", binding.buffer.0));
-                }
-                _ => {}
+                (true, true) | (false, false) => {}
+                _ => fault(format!("b{} is bound for reading and for writing", binding.buffer.0)),
             }
         }
-        if *access != &Access::ReadWrite && !written[binding.buffer.0 as usize] {
+        // A kernel that updates in place may have a parameter by which it begins anew.
+        if !access.writes() && !written[binding.buffer.0 as usize] {
             fault(format!("b{} ({}) is read before it was written", binding.buffer.0, buffer.label));
         }
     }
     for (binding, access) in bound {
-        if *access == Access::ReadWrite
+        if access.writes()
             && let Some(flag) = written.get_mut(binding.buffer.0 as usize)
         {
             *flag = true;

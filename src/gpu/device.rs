@@ -286,7 +286,7 @@ fn entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
             ty: match access {
                 Access::Uniform => wgpu::BufferBindingType::Uniform,
                 Access::Read => wgpu::BufferBindingType::Storage { read_only: true },
-                Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
+                Access::Write | Access::ReadWrite => wgpu::BufferBindingType::Storage { read_only: false },
             },
             has_dynamic_offset: false,
             min_binding_size: None,

@@ -3,6 +3,7 @@
 //! A recording can be printed, compared, counted, checked without a GPU ([`super::check`]) and played into any
 //! encoder ([`super::Playback`]).
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -22,10 +23,24 @@ pub struct PipelineId(pub u32);
 pub enum Access {
     /// `var<storage, read>`.
     Read,
-    /// `var<storage, read_write>`.
+    /// `var<storage, read_write>` of which the kernel reads nothing.
+    Write,
+    /// `var<storage, read_write>`, updated in place.
     ReadWrite,
     /// `var<uniform>`: a window of at most [`super::Caps::uniform_bytes`]. Some drivers read it far faster than storage.
     Uniform,
+}
+
+impl Access {
+    /// Whether the kernel reads what is bound.
+    pub fn reads(self) -> bool {
+        self != Self::Write
+    }
+
+    /// Whether the kernel changes what is bound.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Write | Self::ReadWrite)
+    }
 }
 
 /// Who fills a buffer and how long it lives.
@@ -85,6 +100,8 @@ pub struct Binding {
 pub struct Dispatch {
     /// The graph node it computes, by path and op.
     pub label: String,
+    /// The step of the plan that it is a part of; the dispatches of one op have the same.
+    pub step: u32,
     /// The kernel.
     pub pipeline: PipelineId,
     /// Storage bindings of group 0, in order.
@@ -121,15 +138,42 @@ impl Recording {
         self.bytes(|_| true)
     }
 
-    /// Bytes that all dispatches bind: an upper bound of what they move.
-    pub fn bound_bytes(&self) -> u64 {
-        self.dispatches.iter().flat_map(|d| &d.bindings).map(|b| b.bytes).sum()
+    /// Bytes that one run, prologue included, moves between buffers and kernels, as far as bindings tell: in each step,
+    /// every byte bound for reading counts once and every byte bound for writing counts once.
+    ///
+    /// So what a step updates in place counts twice, and what several of its dispatches or invocations read again is
+    /// taken to come from a cache. A binding counts whole, even where the kernel touches a part of it only.
+    pub fn moved_bytes(&self) -> u64 {
+        let mut moved: BTreeMap<_, Vec<(u64, u64)>> = BTreeMap::new();
+        for dispatch in &self.dispatches {
+            let accesses = self.pipelines[dispatch.pipeline.0 as usize].bindings.iter();
+            for (binding, access) in dispatch.bindings.iter().zip(accesses) {
+                let range = (binding.offset, binding.offset + binding.bytes);
+                for (writing, counts) in [(false, access.reads()), (true, access.writes())] {
+                    if counts {
+                        moved.entry((dispatch.step, binding.buffer, writing)).or_default().push(range);
+                    }
+                }
+            }
+        }
+        moved.into_values().map(covered_bytes).sum()
     }
 
     /// Floating-point operations of one run.
     pub fn flops(&self) -> u64 {
         self.dispatches.iter().map(|d| d.flops).sum()
     }
+}
+
+/// How many bytes lie in at least one of these ranges, each a start and an end.
+fn covered_bytes(mut ranges: Vec<(u64, u64)>) -> u64 {
+    ranges.sort_unstable();
+    let (mut bytes, mut done) = (0, 0);
+    for (start, end) in ranges {
+        bytes += end.saturating_sub(start.max(done));
+        done = done.max(end);
+    }
+    bytes
 }
 
 impl fmt::Display for Recording {
@@ -153,7 +197,7 @@ impl fmt::Display for Recording {
             write!(f, "{index:4} {} <{x}, {y}, {z}> (", pipeline.label)?;
             for (i, (binding, access)) in dispatch.bindings.iter().zip(pipeline.bindings.iter()).enumerate() {
                 let comma = if i == 0 { "" } else { ", " };
-                let mark = if *access == Access::ReadWrite { "*" } else { "" };
+                let mark = if access.writes() { "*" } else { "" };
                 write!(f, "{comma}{mark}b{}", binding.buffer.0)?;
                 if binding.offset > 0 {
                     write!(f, "+{}", binding.offset)?;
@@ -162,5 +206,55 @@ impl fmt::Display for Recording {
             writeln!(f, ")  {}", dispatch.label)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Of one kernel: each dispatch with its step and the ranges it binds to `accesses`.
+    fn recording(accesses: &[Access], dispatches: &[(u32, &[(u32, u64, u64)])]) -> Recording {
+        let pipeline = PipelineSpec {
+            label: "kernel".into(),
+            wgsl: "".into(),
+            bindings: accesses.into(),
+            params_bytes: 0,
+            workgroup: [1; 3],
+        };
+        let dispatch = |&(step, bindings): &(u32, &[(u32, u64, u64)])| Dispatch {
+            label: "node".into(),
+            step,
+            pipeline: PipelineId(0),
+            bindings: bindings
+                .iter()
+                .map(|&(buffer, offset, bytes)| Binding { buffer: BufferId(buffer), offset, bytes })
+                .collect(),
+            params: Vec::new(),
+            grid: [1; 3],
+            flops: 0,
+        };
+        let dispatches = dispatches.iter().map(dispatch).collect();
+        Recording { pipelines: vec![pipeline], dispatches, ..Recording::default() }
+    }
+
+    #[test]
+    fn a_step_moves_each_byte_once_each_way() {
+        use Access::*;
+        let copy = [Read, Write];
+        assert_eq!(recording(&copy, &[(0, &[(0, 0, 100), (1, 0, 40)])]).moved_bytes(), 140);
+        // Two windows that share half of what they read, and the one result they both write a part of.
+        let windows: [(u32, &[_]); 2] = [(0, &[(0, 0, 64), (1, 0, 100)]), (0, &[(0, 32, 64), (1, 0, 100)])];
+        assert_eq!(recording(&copy, &windows).moved_bytes(), 96 + 100);
+        // The same work as two steps.
+        let steps: [(u32, &[_]); 2] = [(0, windows[0].1), (1, windows[1].1)];
+        assert_eq!(recording(&copy, &steps).moved_bytes(), 2 * 164);
+        assert_eq!(recording(&[ReadWrite, Uniform], &[(0, &[(0, 8, 24), (1, 0, 16)])]).moved_bytes(), 2 * 24 + 16);
+    }
+
+    #[test]
+    fn ranges_are_counted_once() {
+        assert_eq!(covered_bytes(vec![]), 0);
+        assert_eq!(covered_bytes(vec![(10, 20), (0, 4), (12, 15), (18, 30), (30, 31)]), 4 + 21);
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use naga::valid::GlobalUse;
 use naga::{AddressSpace, ScalarKind, ShaderStage, StorageAccess, TypeInner};
 
 use super::call::Scalar;
@@ -64,7 +65,7 @@ impl Module {
         let wgsl = kernel.wgsl(immediates)?;
         let module = naga::front::wgsl::parse_str(&wgsl).map_err(|e| fault(e.emit_to_string(&wgsl)))?;
         let capabilities = naga::valid::Capabilities::all();
-        naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
+        let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
             .subgroup_operations(naga::valid::SubgroupOperationSet::all())
             .validate(&module)
@@ -77,14 +78,22 @@ impl Module {
         }
         let mut bindings = Vec::new();
         let (mut fields, mut params_bytes, mut workgroup_bytes) = (Vec::new(), 0, 0);
-        for (_, global) in module.global_variables.iter() {
+        for (handle, global) in module.global_variables.iter() {
             let inner = &module.types[global.ty].inner;
             match global.space {
                 AddressSpace::Storage { access } => {
                     let place = global.binding.filter(|b| b.group == 0).map(|b| b.binding as usize);
                     let place = place.ok_or_else(|| fault("a storage binding outside group 0".into()))?;
-                    let access = if access.contains(StorageAccess::STORE) { Access::ReadWrite } else { Access::Read };
-                    bindings.push((place, access));
+                    // WGSL has no write-only storage: what the kernel does tells the two apart.
+                    let reads = info.get_entry_point(0)[handle].intersects(GlobalUse::READ | GlobalUse::ATOMIC);
+                    bindings.push((
+                        place,
+                        match (access.contains(StorageAccess::STORE), reads) {
+                            (false, _) => Access::Read,
+                            (true, false) => Access::Write,
+                            (true, true) => Access::ReadWrite,
+                        },
+                    ));
                 }
                 AddressSpace::Uniform if global.binding.is_some_and(|b| b.group == 0) => {
                     bindings.extend(global.binding.map(|b| (b.binding as usize, Access::Uniform)));

@@ -42,14 +42,14 @@ pub(super) fn ahead(strategy: &Strategy, modules: &[Module], steady: &[bool]) ->
             .filter(|(_, ahead)| !**ahead)
             .flat_map(|(bound, _)| bound)
             .filter_map(|(operand, access)| match operand {
-                Operand::Scratch(i) if access == Access::ReadWrite => Some(i),
+                Operand::Scratch(i) if access.writes() => Some(i),
                 _ => None,
             })
             .collect();
         let next: Vec<bool> = calls(strategy, modules)
             .map(|mut bound| {
                 bound.all(|(operand, access)| match operand {
-                    Operand::Input(i) => access != Access::ReadWrite && steady.get(i).copied().unwrap_or(false),
+                    Operand::Input(i) => !access.writes() && steady.get(i).copied().unwrap_or(false),
                     Operand::Scratch(i) => !written_late.contains(&i),
                     Operand::Output => false,
                 })
@@ -77,7 +77,7 @@ pub(super) fn kept_scratch(strategy: &Strategy, modules: &[Module], ahead: &[boo
     let written = calls(strategy, modules).zip(ahead).filter(|(_, ahead)| **ahead).flat_map(|(bound, _)| bound);
     written
         .filter_map(|(operand, access)| match operand {
-            Operand::Scratch(i) if access == Access::ReadWrite => Some(i),
+            Operand::Scratch(i) if access.writes() => Some(i),
             _ => None,
         })
         .collect()

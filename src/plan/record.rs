@@ -43,7 +43,7 @@ pub(super) fn record(
     let kept: Vec<NodeId> = outputs.iter().map(|(_, node)| placed.location(*node).root).collect();
     let last_uses = last_uses(steps, placed);
     for (index, step) in steps.iter().enumerate() {
-        recorder.step(step, options, &kept)?;
+        recorder.step(index as u32, step, options, &kept)?;
         let mut inputs: Vec<NodeId> = step.inputs.iter().map(|&i| placed.location(i).root).collect();
         inputs.push(placed.location(step.node).root);
         inputs.sort_unstable();
@@ -107,7 +107,7 @@ struct Recorder<'a> {
 const SLOT_BIT: u32 = 1 << 31;
 
 impl Recorder<'_> {
-    fn step(&mut self, step: &Step, options: &PlanOptions, kept: &[NodeId]) -> Result<(), PlanError> {
+    fn step(&mut self, number: u32, step: &Step, options: &PlanOptions, kept: &[NodeId]) -> Result<(), PlanError> {
         if self.placed.views.contains(&step.node) {
             return Ok(());
         }
@@ -179,7 +179,8 @@ impl Recorder<'_> {
             let pipeline = self.pipeline(&call.kernel, module);
             // The op's operations are counted once, at its first dispatch.
             let flops = if index == 0 { flops } else { 0 };
-            let dispatch = Dispatch { label: place.clone(), pipeline, bindings, params, grid: call.grid, flops };
+            let dispatch =
+                Dispatch { label: place.clone(), step: number, pipeline, bindings, params, grid: call.grid, flops };
             if ahead[index] {
                 self.prologue.push(dispatch);
                 self.prologue_strategies.push(strategy.name);

@@ -37,7 +37,7 @@ impl Session {
         let playback = Playback::new(device, &plan.recording, variables.banks())?;
         let recording = &plan.recording;
         let changes = variables.changes(&banks(recording, &recording.dispatches[..recording.prologue], |_| true));
-        let written = variables.changes(&banks(recording, &recording.dispatches, |a| a == Access::ReadWrite));
+        let written = variables.changes(&banks(recording, &recording.dispatches, Access::writes));
         let prepared = AtomicU64::new(u64::MAX);
         Ok(Self { device: device.clone(), plan, playback, changes, prepared, written })
     }

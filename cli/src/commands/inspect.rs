@@ -162,6 +162,8 @@ pub struct Plan {
     pub buffers: u64,
     /// Bytes on the device at the most.
     pub peak_bytes: u64,
+    /// Bytes a step reads and writes, as [`girih::gpu::Recording::moved_bytes`] counts them.
+    pub moved_bytes: u64,
 }
 
 impl Plan {
@@ -174,6 +176,7 @@ impl Plan {
             dispatches: recording.dispatches.len() as u64,
             buffers: recording.buffers.len() as u64,
             peak_bytes: recording.peak_bytes(),
+            moved_bytes: recording.moved_bytes(),
         }
     }
 }
@@ -249,16 +252,18 @@ pub fn show_plans(plans: &[Plan], output: Output) -> Result<()> {
         ("dispatches", Align::Right),
         ("buffers", Align::Right),
         ("peak", Align::Right),
+        ("moved", Align::Right),
     ]);
     for plan in plans {
         output.json(plan)?;
-        let note = if plan.fused { "" } else { ", as written" };
+        let note = if plan.fused { "" } else { ", unfused" };
         table.row([
             format!("{}{note}", plan.pass),
             plan.batch.to_string(),
             count(plan.dispatches),
             count(plan.buffers),
             bytes(plan.peak_bytes),
+            bytes(plan.moved_bytes),
         ]);
     }
     output.text("")?;
