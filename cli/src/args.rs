@@ -22,7 +22,7 @@ const EXAMPLES: &str = "\
 Examples:
   girih train --model cnn --epochs 3 --out runs/first   train, with a progress bar
   girih predict runs/first cat.jpg cifar10:test:17      class scores as bars
-  girih train --out runs/first --resume --epochs 6      go on where it stopped
+  girih train --out runs/first --resume                 go on where Ctrl-C stopped it
   girih inspect resnet9                                 layers, parameters, memory
 
 Exit codes: 0 done, 1 the run failed, 2 the command line is wrong.";
@@ -159,7 +159,7 @@ pub struct Train {
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Go on with the run in --out, bit for bit as if it had not stopped; of the other flags, only
-    /// --epochs may change
+    /// --epochs may change, and the schedule then is that of a run of so many epochs
     #[arg(long, requires = "out")]
     pub resume: bool,
     /// Replace a run that is already in --out
