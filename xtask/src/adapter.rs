@@ -23,18 +23,22 @@ enum Found {
 /// Finds the adapter that `girih` would use, installing the software Vulkan driver where there is
 /// none and this user may install it.
 pub fn set_up(girih: &Path) -> Outcome<Adapter> {
+    set_up_with(girih, install_driver)
+}
+
+/// [`set_up`] with a way to install the driver, which is not taken where there is an adapter: it may need a network.
+fn set_up_with(girih: &Path, install: impl FnOnce() -> Outcome) -> Outcome<Adapter> {
     let adapter = match look(girih)? {
         Found::Chosen(adapter) => adapter,
         Found::None(told) => {
-            println!("No graphics adapter was found ({told}).");
-            install_driver()?;
+            println!("`girih devices`: {told}");
+            install()?;
             match look(girih)? {
                 Found::Chosen(adapter) => adapter,
-                Found::None(told) => {
-                    return Err(format!(
-                        "the software Vulkan driver is installed, but girih still finds no adapter \
-                         ({told}); `vulkaninfo --summary` (package vulkan-tools) may tell why"
-                    ));
+                Found::None(_) => {
+                    return Err("the software Vulkan driver is installed, but girih still finds no adapter; \
+                                `vulkaninfo --summary` (package vulkan-tools) may tell why"
+                        .into());
                 }
             }
         }
@@ -164,12 +168,16 @@ mod tests {
     use std::os::unix::fs::PermissionsExt;
     use std::sync::{Mutex, PoisonError};
 
-    /// What is made of a stand-in for `girih` that prints `stdout` and exits with `code`.
-    fn looked(name: &str, stdout: &str, code: i32) -> Result<Found, String> {
+    /// What `work` makes of a stand-in for `girih` that prints `stdout` and exits with `code`.
+    fn with_girih<T>(name: &str, stdout: &str, code: i32, work: impl FnOnce(&Path) -> T) -> T {
         // A script that another test's child still holds open for writing cannot be run.
         static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        look(&girih(name, stdout, code))
+        work(&girih(name, stdout, code))
+    }
+
+    fn looked(name: &str, stdout: &str, code: i32) -> Result<Found, String> {
+        with_girih(name, stdout, code, look)
     }
 
     fn girih(name: &str, stdout: &str, code: i32) -> std::path::PathBuf {
@@ -191,6 +199,17 @@ mod tests {
         };
         assert_eq!(adapter.name, "llvmpipe");
         assert!(adapter.software);
+    }
+
+    #[test]
+    fn only_a_missing_adapter_is_a_reason_to_install() {
+        let line = "{\"name\":\"llvmpipe\",\"kind\":\"software\",\"chosen\":true}\n";
+        let found = with_girih("at-hand", line, 0, |girih| set_up_with(girih, || Err("no network".into())));
+        assert_eq!(found.map(|adapter| adapter.name).as_deref(), Ok("llvmpipe"));
+        let none = with_girih("absent", "", 1, |girih| set_up_with(girih, || Err("no network".into())));
+        assert_eq!(none.err().as_deref(), Some("no network"));
+        let none = with_girih("still-absent", "", 1, |girih| set_up_with(girih, || Ok(())));
+        assert!(none.is_err_and(|message| message.contains("still finds no adapter")));
     }
 
     #[test]
