@@ -1,17 +1,17 @@
-// windows[part, block, c, k, o] = weight[o, c, k]: the weights of o_each results and c_each channels, the results side by
-// side; zero where there is no such result or channel. With FLIP the results are the weight's input channels, and k runs
-// backwards: the weights of the gradient.
-// Layout: weight [results, channels, taps], or [channels, results, taps] with FLIP; a window [c_each, taps, o_each] is
-// followed by a gap up to window_size words of four.
+// windows[block, octet, channel, tap, o] = weight[o, c, ky, kx], zero where there is no such result, channel or tap: the
+// weights of c_each of the channels that conv2d_window_pack_x makes and of eight results, side by side. Along an axis, b
+// being the channel's block there, of BLOCKS, and j the tap's place of three,
+//     k = ((b / STRIDE · 3 + j) · STRIDE + b % STRIDE) / DILATION, where the division leaves no rest.
+// With FLIP the results are the weight's input channels, and k runs backwards: the weights of the gradient.
+// Layout: weight [results, channels, TAPS_Y, TAPS_X], or [channels, results, TAPS_Y, TAPS_X] with FLIP; an octet's weights
+// [c_each, 9, 8] are followed by a gap up to o_stride words of four.
 // Work: one word of four an invocation. Accumulates nothing. Bound by memory bandwidth.
 struct Params {
     results: u32,
     channels: u32,
-    taps: u32,
-    o_each: u32,
+    octets: u32,
     c_each: u32,
-    blocks: u32,
-    window_size: u32,
+    o_stride: u32,
     count: u32,
 }
 #import params
@@ -30,25 +30,30 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    let o_words = p.o_each / 4u;
-    let o_word = index % o_words;
-    var rest = index / o_words;
-    let tap = rest % p.taps;
-    rest /= p.taps;
-    let window_c = rest % p.c_each;
-    let window = rest / p.c_each;
-    let c = window % p.blocks * p.c_each + window_c;
-    let o = window / p.blocks * p.o_each + o_word * 4u;
+    let tap = index / 2u % 9u;
+    let window_channel = index / 18u % p.c_each;
+    let window = index / 18u / p.c_each;
+    let o = window % p.octets * 8u + index % 2u * 4u;
+    let channel = window / p.octets * p.c_each + window_channel;
+    let c = channel / (BLOCKS_Y * BLOCKS_X);
+    let by = channel / BLOCKS_X % BLOCKS_Y;
+    let bx = channel % BLOCKS_X;
+    let down = (by / STRIDE_Y * 3u + tap / 3u) * STRIDE_Y + by % STRIDE_Y;
+    let right = (bx / STRIDE_X * 3u + tap % 3u) * STRIDE_X + bx % STRIDE_X;
+    var ky = down / DILATION_Y;
+    var kx = right / DILATION_X;
+    let whole = down % DILATION_Y == 0u && right % DILATION_X == 0u;
+    let inside = whole && ky < TAPS_Y && kx < TAPS_X && c < p.channels;
+    if (FLIP) {
+        ky = TAPS_Y - 1u - ky;
+        kx = TAPS_X - 1u - kx;
+    }
     var word = vec4<f32>();
     for (var e = 0u; e < 4u; e++) {
-        if (c < p.channels && o + e < p.results) {
-            if (FLIP) {
-                word[e] = weight[(c * p.results + o + e) * p.taps + p.taps - 1u - tap];
-            } else {
-                word[e] = weight[((o + e) * p.channels + c) * p.taps + tap];
-            }
+        if (inside && o + e < p.results) {
+            let place = select((o + e) * p.channels + c, c * p.results + o + e, FLIP);
+            word[e] = weight[(place * TAPS_Y + ky) * TAPS_X + kx];
         }
     }
-    let size = p.c_each * p.taps * o_words;
-    windows[window * p.window_size + index % size] = word;
+    windows[window * p.o_stride + index % (p.c_each * 18u)] = word;
 }

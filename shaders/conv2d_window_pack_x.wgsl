@@ -1,7 +1,9 @@
-// windows[tile, block, image, c, row, column] = x[image, c, row - pad, column - pad], zero outside: the parts of x that fit
-// a uniform binding, for conv2d_window_3x3.
-// Layout: x [n, c, h, w]; a window [images, c_each, rows, 4 · columns] is followed by a gap up to window_size words of
-// four. Tile t begins at image t / row_tiles · images and at output row t % row_tiles · row_step.
+// windows[tile, block, image, channel, row, column] = x[image, c, place(row), place(column)], zero outside: the parts of x
+// that fit a uniform binding, so that a 3x3 convolution of stride 1 over the channels is the convolution wanted. Along an
+// axis, b being the channel's block there, of BLOCKS,
+//     place(i) = (i · STRIDE + b / STRIDE · 3 · STRIDE + b % STRIDE - pad) / SPREAD, zero where the division leaves a rest.
+// Layout: x [n, c, h, w]; a channel is [c, BLOCKS_Y, BLOCKS_X], a window [images, c_each, rows, 4 · columns], followed by a
+// gap up to window_size words of four. Tile t begins at image t / row_tiles · images and at row t % row_tiles · row_step.
 // Work: one word of four an invocation. Accumulates nothing. Bound by memory bandwidth.
 struct Params {
     n: u32,
@@ -36,26 +38,30 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    let column = index % p.columns;
+    let column = index % p.columns * 4u;
     var rest = index / p.columns;
     let window_row = rest % p.rows;
     rest /= p.rows;
-    let window_c = rest % p.c_each;
+    let window_channel = rest % p.c_each;
     rest /= p.c_each;
     let window_image = rest % p.images;
     let window = rest / p.images;
     let tile = window / p.blocks;
     let image = tile / p.row_tiles * p.images + window_image;
-    let c = window % p.blocks * p.c_each + window_c;
+    let channel = window % p.blocks * p.c_each + window_channel;
+    let c = channel / (BLOCKS_Y * BLOCKS_X);
+    let by = channel / BLOCKS_X % BLOCKS_Y;
+    let bx = channel % BLOCKS_X;
     // Above and to the left of the image these wrap to numbers past its end.
-    let row = tile % p.row_tiles * p.row_step + window_row - p.pad_y;
-    let inside = image < p.n && c < p.c && row < p.h;
-    let base = ((image * p.c + c) * p.h + row) * p.w;
+    let row = (tile % p.row_tiles * p.row_step + window_row + by / STRIDE_Y * 3u) * STRIDE_Y + by % STRIDE_Y - p.pad_y;
+    let left = (column + bx / STRIDE_X * 3u) * STRIDE_X + bx % STRIDE_X - p.pad_x;
+    let inside = image < p.n && c < p.c && row / SPREAD_Y < p.h && row % SPREAD_Y == 0u;
+    let base = ((image * p.c + c) * p.h + row / SPREAD_Y) * p.w;
     var word = vec4<f32>();
     for (var e = 0u; e < 4u; e++) {
-        let place = column * 4u + e - p.pad_x;
-        if (inside && place < p.w) {
-            word[e] = x[base + place];
+        let place = left + e * STRIDE_X;
+        if (inside && place / SPREAD_X < p.w && place % SPREAD_X == 0u) {
+            word[e] = x[base + place / SPREAD_X];
         }
     }
     let size = p.images * p.c_each * p.rows * p.columns;

@@ -60,7 +60,7 @@ impl Op for Conv2dDInput {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
         let software = l.caps.is_software();
         let mut candidates = Vec::new();
-        candidates.extend(software.then(|| window::d_input(&geometry, l)).flatten());
+        candidates.extend(window::d_input(&geometry, l));
         candidates.push(direct::d_input(&geometry, l));
         // Software adapters gather slowly.
         let place = if software { candidates.len() } else { 0 };

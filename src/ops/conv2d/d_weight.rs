@@ -57,9 +57,8 @@ impl Op for Conv2dDWeight {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
-        let software = l.caps.is_software();
         let mut candidates = Vec::new();
-        candidates.extend(software.then(|| window::d_weight(&geometry, l)).flatten());
+        candidates.extend(window::d_weight(&geometry, l));
         candidates.extend(tile::d_weight(&geometry, l));
         candidates.push(direct::d_weight(&geometry, l));
         candidates

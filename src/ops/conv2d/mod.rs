@@ -116,9 +116,8 @@ impl Op for Conv2d {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = Geometry::of_types(self, &l.inputs[0], &l.inputs[1]) else { return Vec::new() };
-        let software = l.caps.is_software();
         let mut candidates = Vec::new();
-        candidates.extend(software.then(|| window::forward(&geometry, l)).flatten());
+        candidates.extend(window::forward(&geometry, l));
         candidates.extend(tile::forward(&geometry, l));
         candidates.push(direct::forward(&geometry, l));
         candidates

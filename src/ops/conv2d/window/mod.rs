@@ -1,5 +1,6 @@
-//! For software adapters and 3×3 kernels of stride 1: both operands are repacked into pieces that fit uniform bindings,
-//! which such adapters read many times as fast as storage, and one dispatch works on one pair of pieces.
+//! For software adapters: both operands are repacked into pieces that fit uniform bindings, which such adapters gather
+//! from faster than from storage, and one dispatch works on one pair of pieces. The kernels know 3×3 taps of stride 1;
+//! packing makes every convolution of one group such a one, of more channels.
 
 mod forward;
 mod weight;
@@ -8,6 +9,7 @@ pub(super) use forward::{d_input, forward};
 pub(super) use weight::d_weight;
 
 use super::geometry::Geometry;
+use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
 
@@ -20,7 +22,7 @@ const WINDOW_WORDS: usize = 4096;
 /// Words between which a window may begin.
 const ALIGNMENT: usize = 16;
 
-/// Invocations of a workgroup of the hot kernels: the lanes of a vector.
+/// Invocations of a workgroup of the hot kernels: one subgroup, whose lanes share what one of them loads.
 const LANES: usize = 8;
 
 /// About what a dispatch costs on two cores, in nanoseconds: it is over before the next begins.
@@ -29,9 +31,14 @@ const DISPATCH: usize = 30_000;
 /// Bytes of intermediate sums that are kept before they are added up.
 const SUMS_BYTES: usize = 16 << 20;
 
-/// Whether the kernels are made for this convolution.
-fn plain(g: &Geometry) -> bool {
-    [g.kh, g.kw] == [3, 3] && g.stride == [1, 1] && g.dilation == [1, 1] && g.groups == 1 && g.n > 0
+/// Whether the kernels are made for this machine and this convolution.
+fn suits(g: &Geometry, caps: &Caps) -> bool {
+    let lanes = LANES as u32;
+    caps.is_software()
+        && caps.subgroup == Some((lanes, lanes))
+        && caps.uniform_bytes >= WINDOW_BYTES
+        && g.groups == 1
+        && g.n > 0
 }
 
 /// How many of `count` things go into each of as few as possible but evenly filled pieces of at most `most`.
@@ -39,12 +46,67 @@ fn even(count: usize, most: usize) -> usize {
     count.div_ceil(count.div_ceil(most))
 }
 
+/// One axis of a convolution. To make it one of three taps and stride 1, the lines of the image are dealt out to `stride`
+/// images, and the lines that a result takes from each are divided into blocks of three.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Axis {
+    taps: usize,
+    stride: usize,
+    dilation: usize,
+    /// Zeros before the first line; where negative, lines left out.
+    padding: isize,
+    /// Each line of the image is followed by `spread` − 1 lines of zeros.
+    spread: usize,
+}
+
+impl Axis {
+    /// The axis of something that is only cut.
+    const PLAIN: Self = Self { taps: 1, stride: 1, dilation: 1, padding: 0, spread: 1 };
+
+    /// Both axes of a convolution.
+    fn of(g: &Geometry) -> [Self; 2] {
+        [0, 1].map(|i| Self {
+            taps: [g.kh, g.kw][i],
+            stride: g.stride[i],
+            dilation: g.dilation[i],
+            padding: g.padding[i] as isize,
+            spread: 1,
+        })
+    }
+
+    /// The gradient's axis: its image is d_y, spread by the stride.
+    fn transposed(self) -> Self {
+        let padding = ((self.taps - 1) * self.dilation) as isize - self.padding;
+        Self { stride: 1, spread: self.stride, padding, ..self }
+    }
+
+    /// Pairs of an image of every stride-th line and three lines of it.
+    fn blocks(&self) -> usize {
+        let reach = (self.taps - 1) * self.dilation;
+        if reach < self.stride { reach + 1 } else { (reach / self.stride / 3 + 1) * self.stride }
+    }
+
+    /// Whether lines keep their order and distance, from `padding` on.
+    fn is_shift(&self) -> bool {
+        self.stride == 1 && self.spread == 1 && self.blocks() == 1 && self.padding >= 0
+    }
+}
+
+/// Adds the preamble constants that describe `axes`.
+fn with_axes(kernel: Kernel, [y, x]: [Axis; 2]) -> Kernel {
+    kernel
+        .constant("BLOCKS_Y", y.blocks())
+        .constant("BLOCKS_X", x.blocks())
+        .constant("STRIDE_Y", y.stride)
+        .constant("STRIDE_X", x.stride)
+}
+
 /// Images cut into windows of some channels of some rows of some images.
 #[derive(Clone, Copy, Debug)]
 struct Pieces {
     /// `[N, C, H, W]`.
     images: [usize; 4],
-    padding: [usize; 2],
+    axes: [Axis; 2],
     /// Images, channels, rows and words in a row of a window.
     window: [usize; 4],
     /// Windows along the channels and the rows.
@@ -71,13 +133,15 @@ impl Pieces {
 
     /// The dispatch that cuts: by rows where the words of a row lie as the input's do, or are shifted by part of a word.
     fn pack(&self, input: usize, scratch: usize, l: &Lowering<'_>) -> KernelCall {
-        let [pad_y, pad_x] = self.padding;
-        let by_rows = self.images[3].is_multiple_of(4) && pad_x < 4;
+        let [y, x] = self.axes;
+        let by_rows = y.is_shift() && x.is_shift() && x.padding < 4 && self.images[3].is_multiple_of(4);
         let words = self.count() * self.window.iter().product::<usize>();
         let (kernel, count) = if by_rows {
-            (Kernel::new(source!("conv2d_window_pack_rows")).constant("PAD", pad_x), words / self.window[3])
+            let kernel = Kernel::new(source!("conv2d_window_pack_rows")).constant("PAD", x.padding as u32);
+            (kernel, words / self.window[3])
         } else {
-            (Kernel::new(source!("conv2d_window_pack_x")), words)
+            let kernel = with_axes(Kernel::new(source!("conv2d_window_pack_x")), self.axes);
+            (kernel.constant("SPREAD_Y", y.spread).constant("SPREAD_X", x.spread), words)
         };
         let call = KernelCall::new(kernel.constant("WG", WORKGROUP), linear_grid(count.div_ceil(WORKGROUP), l.caps))
             .bind(Operand::Input(input))
@@ -86,7 +150,7 @@ impl Pieces {
             .param("c", self.images[1])
             .param("h", self.images[2])
             .param("w", self.images[3])
-            .param("pad_y", pad_y)
+            .param("pad_y", y.padding as u32)
             .param("images", self.window[0])
             .param("c_each", self.window[1])
             .param("rows", self.window[2])
@@ -96,7 +160,7 @@ impl Pieces {
             .param("row_step", self.row_step)
             .param("window_size", self.size())
             .param("count", count);
-        if by_rows { call } else { call.param("pad_x", pad_x) }
+        if by_rows { call } else { call.param("pad_x", x.padding as u32) }
     }
 }
 

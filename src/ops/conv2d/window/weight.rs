@@ -1,7 +1,7 @@
 //! The gradient with respect to the weight.
 
 use super::super::geometry::Geometry;
-use super::{DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_WORDS, WORKGROUP, bind_window, even, plain};
+use super::{Axis, DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_WORDS, WORKGROUP, bind_window, even, suits};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
@@ -79,21 +79,21 @@ impl Tiling {
 }
 
 pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
-    if !plain(g) {
+    if !suits(g, l.caps) || Axis::of(g).iter().any(|axis| !axis.is_shift() || axis.taps != 3) {
         return None;
     }
     let t = Tiling::new(g)?;
     let columns = g.ow.div_ceil(4);
-    let pieces = |images, padding, window, blocks| Pieces {
+    let pieces = |images, axes, window, blocks| Pieces {
         images,
-        padding,
+        axes,
         window,
         blocks,
         row_tiles: t.row_tiles,
         row_step: t.row_step,
     };
-    let x = pieces(g.x(), g.padding, [t.images, t.c_each, t.row_step + 2, columns + 1], t.blocks);
-    let y = pieces(g.y(), [0; 2], [t.images, t.o_each, t.row_step, columns], t.parts);
+    let x = pieces(g.x(), Axis::of(g), [t.images, t.c_each, t.row_step + 2, columns + 1], t.blocks);
+    let y = pieces(g.y(), [Axis::PLAIN; 2], [t.images, t.o_each, t.row_step, columns], t.parts);
     let (c_padded, o_words) = (t.blocks * t.c_each, t.parts * t.o_each / 4);
     let part_bytes = c_padded * 9 * o_words * 16;
     let tiles = t.image_tiles * t.row_tiles;
