@@ -1,11 +1,11 @@
-// d_weight[o, c, k] = (0 if first, else d_weight[o, c, k]) + sum over the parts of terms[part, c, k, o], in order.
-// Layout: terms [parts, c_padded, taps, o_words] in words of four, d_weight [o, c, taps].
-// Work: four results an invocation. Accumulates in f32.
+// d_weight[o, c, ky, kx] = (0 if first, else d_weight[o, c, ky, kx]) + sum over the parts of terms[part, channel, tap, o], in
+// order, of the channel and the tap of three by three to which conv2d_window_pack_x takes c, ky and kx.
+// Layout: terms [parts, c_padded, 9, o_words] in words of four, d_weight [o, c, TAPS_Y, TAPS_X].
+// Work: four results an invocation. Accumulates in f32. Bound by memory bandwidth.
 struct Params {
     parts: u32,
     c: u32,
     c_padded: u32,
-    taps: u32,
     o: u32,
     o_words: u32,
     first: u32,
@@ -24,21 +24,28 @@ fn main(
 ) {
     let index = linear_workgroup(group, groups) * WG + lane;
     let k = index / p.o_words;
-    if (k >= p.c * p.taps) {
+    if (k >= p.c * (TAPS_Y * TAPS_X)) {
         return;
     }
+    let down = k / TAPS_X % TAPS_Y * DILATION_Y;
+    let right = k % TAPS_X * DILATION_X;
+    let by = down / STRIDE_Y / 3u * STRIDE_Y + down % STRIDE_Y;
+    let bx = right / STRIDE_X / 3u * STRIDE_X + right % STRIDE_X;
+    let channel = (k / (TAPS_Y * TAPS_X) * BLOCKS_Y + by) * BLOCKS_X + bx;
+    let tap = down / STRIDE_Y % 3u * 3u + right / STRIDE_X % 3u;
+    let place = (channel * 9u + tap) * p.o_words + index % p.o_words;
     var sum = vec4<f32>();
     for (var part = 0u; part < p.parts; part++) {
-        sum += terms[part * p.c_padded * p.taps * p.o_words + index];
+        sum += terms[part * p.c_padded * 9u * p.o_words + place];
     }
     let o = index % p.o_words * 4u;
     for (var e = 0u; e < 4u; e++) {
         if (o + e < p.o) {
-            let place = (o + e) * p.c * p.taps + k;
+            let to = (o + e) * p.c * (TAPS_Y * TAPS_X) + k;
             if (p.first == 1u) {
-                d_weight[place] = sum[e];
+                d_weight[to] = sum[e];
             } else {
-                d_weight[place] += sum[e];
+                d_weight[to] += sum[e];
             }
         }
     }

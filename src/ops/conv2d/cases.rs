@@ -9,7 +9,7 @@ use crate::ops::{Case, CaseInput};
 /// All three passes over every shape.
 pub fn cases() -> Vec<Case> {
     let plain = Conv2d::default;
-    let shapes: [(&str, [usize; 4], [usize; 4], Conv2d); 24] = [
+    let shapes: [(&str, [usize; 4], [usize; 4], Conv2d); 27] = [
         ("3x3", [2, 3, 6, 8], [5, 3, 3, 3], Conv2d::same(3)),
         ("3x3, no padding", [1, 2, 5, 7], [3, 2, 3, 3], plain()),
         ("3x3, four channels", [2, 4, 8, 8], [8, 4, 3, 3], Conv2d::same(3)),
@@ -29,6 +29,9 @@ pub fn cases() -> Vec<Case> {
         ("1x1", [2, 5, 4, 4], [7, 5, 1, 1], plain()),
         ("1x1, stride 2", [1, 4, 5, 5], [3, 4, 1, 1], plain().stride([2, 2])),
         ("5x5", [1, 2, 7, 7], [3, 2, 5, 5], Conv2d::same(5)),
+        ("7x7, stride 2", [1, 3, 12, 11], [5, 3, 7, 7], Conv2d::same(7).stride([2, 2])),
+        ("5x4, dilated, stride 3 and 2", [2, 2, 16, 15], [3, 2, 5, 4], plain().dilation([2, 3]).stride([3, 2])),
+        ("1x1, stride 3, padded", [2, 3, 7, 8], [4, 3, 1, 1], plain().padding([1; 4]).stride([3, 3])),
         ("1x5", [1, 2, 4, 9], [3, 2, 1, 5], plain().padding([0, 2, 0, 2])),
         ("3x2", [2, 2, 6, 5], [3, 2, 3, 2], plain().padding([1, 0, 1, 1])),
         ("whole image", [3, 2, 4, 5], [4, 2, 4, 5], plain()),
@@ -45,6 +48,7 @@ pub fn cases() -> Vec<Case> {
         ("image of many tiles", [1, 32, 36, 36], [4, 32, 3, 3], Conv2d::same(3)),
         ("images of a tile each", [3, 20, 16, 16], [12, 20, 3, 3], Conv2d::same(3)),
         ("blocks of channels", [2, 612, 4, 4], [4, 612, 3, 3], Conv2d::same(3)),
+        ("blocks of channels, width of no four", [2, 612, 3, 5], [9, 612, 3, 3], Conv2d::same(3)),
         ("blocks of results", [2, 4, 4, 4], [604, 4, 3, 3], Conv2d::same(3)),
         ("no padding, wide", [2, 4, 6, 10], [8, 4, 3, 3], plain()),
         ("uneven padding, four columns", [2, 4, 5, 5], [8, 4, 3, 3], plain().padding([0, 1, 1, 0])),

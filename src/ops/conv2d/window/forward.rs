@@ -2,7 +2,7 @@
 
 use super::super::geometry::Geometry;
 use super::{ALIGNMENT, Axis, DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_BYTES, WINDOW_WORDS, WORKGROUP};
-use super::{bind_window, even, suits, with_axes};
+use super::{bind_window, even, suits, with_taps};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
@@ -139,13 +139,8 @@ impl Tiling {
     /// The dispatch that packs the weights.
     fn pack_weight(&self, pass: &Pass, l: &Lowering<'_>) -> KernelCall {
         let count = self.blocks * self.octets * self.c_each * OCTET_WORDS;
-        let [y, x] = pass.axes;
-        let kernel = with_axes(Kernel::new(source!("conv2d_window_pack_weight")), pass.axes)
+        let kernel = with_taps(Kernel::new(source!("conv2d_window_pack_weight")), pass.axes)
             .constant("WG", WORKGROUP)
-            .constant("TAPS_Y", y.taps)
-            .constant("TAPS_X", x.taps)
-            .constant("DILATION_Y", y.dilation)
-            .constant("DILATION_X", x.dilation)
             .constant("FLIP", pass.flip);
         KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
             .bind(Operand::Input(1))

@@ -92,13 +92,23 @@ impl Axis {
     }
 }
 
-/// Adds the preamble constants that describe `axes`.
+/// Adds the preamble constants that say how packing deals `axes` out.
 fn with_axes(kernel: Kernel, [y, x]: [Axis; 2]) -> Kernel {
     kernel
         .constant("BLOCKS_Y", y.blocks())
         .constant("BLOCKS_X", x.blocks())
         .constant("STRIDE_Y", y.stride)
         .constant("STRIDE_X", x.stride)
+}
+
+/// Adds those too that describe their taps.
+fn with_taps(kernel: Kernel, axes: [Axis; 2]) -> Kernel {
+    let [y, x] = axes;
+    with_axes(kernel, axes)
+        .constant("TAPS_Y", y.taps)
+        .constant("TAPS_X", x.taps)
+        .constant("DILATION_Y", y.dilation)
+        .constant("DILATION_X", x.dilation)
 }
 
 /// Images cut into windows of some channels of some rows of some images.

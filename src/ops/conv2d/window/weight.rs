@@ -1,13 +1,16 @@
 //! The gradient with respect to the weight.
 
 use super::super::geometry::Geometry;
-use super::{Axis, DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_WORDS, WORKGROUP, bind_window, even, suits};
+use super::{Axis, DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_WORDS, WORKGROUP, bind_window, even, suits, with_taps};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 /// Channels of d_y that an invocation sums, and rows of a band it walks.
 const CHANNELS: usize = 8;
 const BAND: usize = 2;
+
+/// Workgroups that a dispatch should have, for the cores to share.
+const WANTED_GROUPS: usize = 8;
 
 /// How the sums are divided into windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -31,7 +34,8 @@ impl Tiling {
     /// The best division by a rough account of the time it takes.
     fn new(g: &Geometry) -> Option<Self> {
         let channels = |count: usize| (0..10).map(move |halvings| count.div_ceil(1 << halvings)).filter(|&n| n > 0);
-        let divisions = channels(g.c).flat_map(|c| channels(g.o).filter_map(move |o| Self::with_channels(g, c, o)));
+        let divisions =
+            channels(made_channels(g)).flat_map(|c| channels(g.o).filter_map(move |o| Self::with_channels(g, c, o)));
         divisions.min_by_key(|tiling| tiling.time(g))
     }
 
@@ -49,16 +53,17 @@ impl Tiling {
         let row_step = even(all_rows / BAND, most_rows / BAND) * BAND;
         let images = if row_step == all_rows { even(g.n, most_images) } else { 1 };
         let bands = images * (row_step / BAND);
+        let groups = c_each.div_ceil(LANES) * (o_each / CHANNELS);
         Some(Self {
             c_each,
-            blocks: g.c.div_ceil(c_each),
+            blocks: made_channels(g).div_ceil(c_each),
             o_each,
             parts: g.o.div_ceil(o_each),
             images,
             row_step,
             row_tiles: all_rows.div_ceil(row_step),
             image_tiles: g.n.div_ceil(images),
-            segments: (LANES / c_each).clamp(1, bands),
+            segments: (WANTED_GROUPS / groups).clamp(1, bands),
         })
     }
 
@@ -66,7 +71,7 @@ impl Tiling {
     fn time(&self, g: &Geometry) -> usize {
         let dispatches = self.image_tiles * self.row_tiles * self.parts * self.blocks;
         let turns = self.bands_each() * g.ow.div_ceil(4);
-        dispatches * (DISPATCH + self.groups().div_ceil(2) * (turns * 700 + 6000))
+        dispatches * (DISPATCH + self.groups().div_ceil(2) * (turns * 600 + 3000))
     }
 
     fn bands_each(&self) -> usize {
@@ -74,12 +79,17 @@ impl Tiling {
     }
 
     fn groups(&self) -> usize {
-        (self.c_each * self.segments).div_ceil(LANES) * (self.o_each / CHANNELS)
+        self.c_each.div_ceil(LANES) * (self.o_each / CHANNELS) * self.segments
     }
 }
 
+/// Channels that packing makes of those of x.
+fn made_channels(g: &Geometry) -> usize {
+    Axis::of(g).iter().fold(g.c, |channels, axis| channels * axis.blocks())
+}
+
 pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
-    if !suits(g, l.caps) || Axis::of(g).iter().any(|axis| !axis.is_shift() || axis.taps != 3) {
+    if !suits(g, l.caps) {
         return None;
     }
     let t = Tiling::new(g)?;
@@ -92,7 +102,8 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         row_tiles: t.row_tiles,
         row_step: t.row_step,
     };
-    let x = pieces(g.x(), Axis::of(g), [t.images, t.c_each, t.row_step + 2, columns + 1], t.blocks);
+    let axes = Axis::of(g);
+    let x = pieces(g.x(), axes, [t.images, t.c_each, t.row_step + 2, columns + 1], t.blocks);
     let y = pieces(g.y(), [Axis::PLAIN; 2], [t.images, t.o_each, t.row_step, columns], t.parts);
     let (c_padded, o_words) = (t.blocks * t.c_each, t.parts * t.o_each / 4);
     let part_bytes = c_padded * 9 * o_words * 16;
@@ -104,14 +115,13 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         let end = (first + chunk).min(tiles);
         for tile in first..end {
             for (block, part) in (0..t.blocks).flat_map(|block| (0..t.parts).map(move |part| (block, part))) {
-                let grid = [(t.c_each * t.segments).div_ceil(LANES) as u32, (t.o_each / CHANNELS) as u32, 1];
+                let grid = [t.c_each.div_ceil(LANES), t.o_each / CHANNELS, t.segments].map(|n| n as u32);
                 let call = KernelCall::new(Kernel::new(source!("conv2d_window_d_weight")), grid);
                 let call = bind_window(call, 0, tile * t.blocks + block, x.size());
                 let call = bind_window(call, 1, tile * t.parts + part, y.size());
                 calls.push(
                     call.bind(Operand::Scratch(2))
                         .param("c_each", t.c_each)
-                        .param("segments", t.segments)
                         .param("bands_each", t.bands_each())
                         .param("images", t.images)
                         .param("rows", t.row_step)
@@ -126,8 +136,8 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                 );
             }
         }
-        let kernel = Kernel::new(source!("conv2d_window_d_weight_sum")).constant("WG", WORKGROUP);
-        let count = g.c * 9 * o_words;
+        let kernel = with_taps(Kernel::new(source!("conv2d_window_d_weight_sum")), axes).constant("WG", WORKGROUP);
+        let count = g.c * g.kh * g.kw * o_words;
         calls.push(
             KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
                 .bind(Operand::Scratch(2))
@@ -135,7 +145,6 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                 .param("parts", (end - first) * t.segments)
                 .param("c", g.c)
                 .param("c_padded", c_padded)
-                .param("taps", 9usize)
                 .param("o", g.o)
                 .param("o_words", o_words)
                 .param("first", u32::from(first == 0)),
