@@ -39,6 +39,8 @@ fn suits(g: &Geometry, caps: &Caps) -> bool {
         && caps.uniform_bytes >= WINDOW_BYTES
         && g.groups == 1
         && g.n > 0
+        // One tap of nine is worth it where storage is slow.
+        && (caps.slow_storage || g.kh * g.kw > 1)
 }
 
 /// How many of `count` things go into each of as few as possible but evenly filled pieces of at most `most`.
