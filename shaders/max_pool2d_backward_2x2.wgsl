@@ -1,15 +1,16 @@
 // d_x[n, c, y, x] = d_y[n, c, y / 2, x / 2] where x holds the first extreme of its 2×2 window, else 0; SIGN = 1 for max,
 // -1 for min.
-// Layout: as max_pool2d_forward_2x2; x and d_x as vec4, d_y as vec2.
+// Layout: as max_pool2d_forward_2x2; x and d_x as vec4, d_y as vec4 too: two pairs.
 // Work: RUN pairs of windows an invocation, 40 bytes read and 32 written each. Bound by memory bandwidth: each byte
 // moves once.
 struct Params {
+    first: u32,
     count: u32,
 }
 #import params
 #import grid
 @group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> d_y: array<vec2<f32>>;
+@group(0) @binding(1) var<storage, read> d_y: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> d_x: array<vec4<f32>>;
 #code
 
@@ -28,14 +29,15 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let first = linear_workgroup(group, groups) * (WG * RUN) + lane;
+    let begin = linear_workgroup(group, groups) * (WG * RUN) + lane;
     for (var r = 0u; r < RUN; r++) {
-        let index = first + r * WG;
-        if (index < p.count) {
-            let at = index + index / COLUMNS * COLUMNS;
-            let above = SIGN * x[at];
-            let below = SIGN * x[at + COLUMNS];
-            let d = d_y[index];
+        let i = begin + r * WG;
+        if (i < p.count) {
+            let upper = i + i / COLUMNS * COLUMNS;
+            let above = SIGN * x[upper];
+            let below = SIGN * x[upper + COLUMNS];
+            let d_pairs = d_y[i / 2u];
+            let d = select(d_pairs.xy, d_pairs.zw, i % 2u == 1u);
             let best_above = max(above.xz, above.yw);
             let best_below = max(below.xz, below.yw);
             // Each a choice between two that are in order: of equals the first wins.
@@ -49,6 +51,8 @@ fn main(
             let b = select(zero, d_above, above_right);
             let e = select(d_below, zero, below_right);
             let f = select(zero, d_below, below_right);
+            // The first pair begins a row.
+            let at = 2u * p.first + upper;
             d_x[at] = finished(vec4<f32>(a.x, b.x, a.y, b.y), at);
             d_x[at + COLUMNS] = finished(vec4<f32>(e.x, f.x, e.y, f.y), at + COLUMNS);
         }

@@ -1,7 +1,7 @@
 //! WGSL source → specialised, checked module with its interface reflected → [`KernelCall`].
 //!
-//! A kernel is specialised by three mechanisms and no others: constants in a generated preamble, `#import` of a file of
-//! `shaders/lib/`, and one hole (`#code`) that a code generator fills.
+//! A kernel is specialised by four mechanisms and no others: constants in a generated preamble, `#import` of a file of
+//! `shaders/lib/`, one hole (`#code`) that a code generator fills, and storage arrays read as uniform windows.
 
 mod call;
 mod module;

@@ -20,8 +20,8 @@ pub struct KernelError {
 }
 
 impl KernelError {
-    pub(super) fn unknown(kernel: &str, line: &str) -> Self {
-        Self { kernel: kernel.to_owned(), why: format!("unknown directive `{line}`") }
+    pub(super) fn unknown(kernel: &str, what: &str) -> Self {
+        Self { kernel: kernel.to_owned(), why: format!("unknown directive or window `{what}`") }
     }
 }
 

@@ -88,19 +88,27 @@ impl From<&'static str> for Constant {
 pub struct Kernel {
     source: Source,
     constants: Vec<(&'static str, Constant)>,
+    windows: Vec<(&'static str, usize)>,
     code: String,
 }
 
 impl Kernel {
     /// The unspecialised kernel.
     pub fn new(source: Source) -> Self {
-        Self { source, constants: Vec::new(), code: String::new() }
+        Self { source, constants: Vec::new(), windows: Vec::new(), code: String::new() }
     }
 
     /// Adds a preamble constant.
     #[must_use]
     pub fn constant(mut self, name: &'static str, value: impl Into<Constant>) -> Self {
         self.constants.push((name, value.into()));
+        self
+    }
+
+    /// Reads the storage array `name` as a uniform window of `len` elements.
+    #[must_use]
+    pub fn window(mut self, name: &'static str, len: usize) -> Self {
+        self.windows.push((name, len));
         self
     }
 
@@ -119,7 +127,7 @@ impl Kernel {
     /// The specialised WGSL. Parameters travel as immediates, or else as a uniform in group 1.
     ///
     /// # Errors
-    /// On an unknown `#import` or directive.
+    /// On an unknown `#import`, directive or window.
     pub fn wgsl(&self, immediates: bool) -> Result<String, KernelError> {
         let mut out = String::with_capacity(self.source.wgsl.len() + 512);
         for (name, value) in &self.constants {
@@ -156,6 +164,13 @@ impl Kernel {
                 Some(_) => return Err(KernelError::unknown(self.name(), line)),
             }
             out.push('\n');
+        }
+        for (name, len) in &self.windows {
+            let declared = format!("var<storage, read> {name}: array<");
+            let element = out.split_once(&declared).and_then(|(_, rest)| rest.split_once(">;"));
+            let element = element.ok_or_else(|| KernelError::unknown(self.name(), name))?.0.to_owned();
+            let (old, new) = (format!("{declared}{element}>"), format!("var<uniform> {name}: array<{element}, {len}>"));
+            out = out.replacen(&old, &new, 1);
         }
         Ok(out)
     }

@@ -26,6 +26,7 @@ pub mod reshape;
 pub mod slice;
 pub mod softmax;
 mod split;
+mod stream;
 pub mod transpose;
 pub mod update;
 

@@ -5,6 +5,7 @@ use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
 use crate::ops::copy::{WORKGROUP, run};
+use crate::ops::stream::{Piece, Read, pieces};
 use crate::tensor::{Array, TensorType};
 
 /// Which extreme.
@@ -71,19 +72,31 @@ impl ExtremePool {
         call.bind(Operand::Output).param("count", count)
     }
 
-    /// A kernel of the 2×2 form, where the windows are of it.
-    fn half(&self, source: Source, windows: &Windows, l: &Lowering<'_>) -> Option<KernelCall> {
-        if !(windows.y.halves() && windows.x.halves() && windows.x.extent.is_multiple_of(4)) {
+    /// The 2×2 form, where the windows are of it: `names` are the kernel's of its inputs, which it reads vec4 by vec4.
+    fn half(&self, source: Source, names: &[&'static str], windows: &Windows, l: &Lowering<'_>) -> Option<Strategy> {
+        let whole_words = l.inputs.iter().all(|ty| ty.count().is_multiple_of(4));
+        if !(windows.y.halves() && windows.x.halves() && windows.x.extent.is_multiple_of(4) && whole_words) {
             return None;
         }
-        let (count, run) = (l.inputs[0].count() / 8, run(l.caps));
+        // A unit is a row of results.
+        let (columns, run) = (windows.x.extent / 4, run(l.caps));
+        let units = l.inputs[0].count() / (8 * columns);
+        // Of x two rows, of d_y one of half as many elements.
+        let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: [32, 8][i] * columns };
+        let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
         let kernel = Kernel::new(source)
             .constant("WG", WORKGROUP)
             .constant("RUN", run)
             .constant("SIGN", self.extreme.sign())
-            .constant("COLUMNS", windows.x.extent / 4);
-        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP * run), l.caps));
-        Some(call.bind_inputs(l.inputs.len()).bind(Operand::Output).param("count", count))
+            .constant("COLUMNS", columns);
+        let call = |piece: Piece| {
+            let count = piece.count * columns;
+            let grid = linear_grid(count.div_ceil(WORKGROUP * run), l.caps);
+            let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads).bind(Operand::Output);
+            l.with_epilogue(call.param("first", piece.first * columns).param("count", count))
+        };
+        let calls = pieces(units, &reads, l.caps).into_iter().map(call).collect();
+        Some(Strategy { name: "2x2", calls, scratch: Vec::new() })
     }
 }
 
@@ -113,9 +126,7 @@ impl Op for ExtremePool {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
         let mut candidates = Vec::new();
-        if let Some(call) = self.half(source!("max_pool2d_forward_2x2"), &windows, l) {
-            candidates.push(Strategy::single("2x2", l.with_epilogue(call)));
-        }
+        candidates.extend(self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l));
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
         candidates.push(Strategy::single("window", l.with_epilogue(call)));
         candidates
@@ -162,9 +173,7 @@ impl Op for ExtremePoolGrad {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.0.pool.over(&l.inputs[0]) else { return Vec::new() };
         let mut candidates = Vec::new();
-        if let Some(call) = self.0.half(source!("max_pool2d_backward_2x2"), &windows, l) {
-            candidates.push(Strategy::single("2x2", l.with_epilogue(call)));
-        }
+        candidates.extend(self.0.half(source!("max_pool2d_backward_2x2"), &["x", "d_y"], &windows, l));
         if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
             let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
             candidates.push(Strategy::single("disjoint", l.with_epilogue(call)));
