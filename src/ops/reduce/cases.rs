@@ -35,6 +35,7 @@ pub fn cases() -> Vec<Case> {
     cases.push(large("three runs of either kind", Reduction::Sum, &[2, 3, 4, 5, 6, 7], &[1, 3, 5]));
     cases.push(large("three runs, innermost kept", Reduction::Max, &[2, 3, 4, 5, 6, 8], &[0, 2, 4]));
     cases.push(large("bias gradient of a convolution", Reduction::Sum, &[64, 32, 16, 16], &[0, 2, 3]));
+    cases.push(large("bias gradient of 12x12 images", Reduction::Sum, &[33, 5, 12, 12], &[0, 2, 3]));
     cases.push(large("bias gradient of odd images", Reduction::Sum, &[33, 5, 15, 15], &[0, 2, 3]));
     cases.push(large("bias gradient of a linear layer", Reduction::Sum, &[1000, 64], &[0]));
     cases.push(large("bias gradient of ten classes", Reduction::Sum, &[1000, 10], &[0]));

@@ -59,6 +59,18 @@ impl Layout {
         self.reduced[2].stride == 1
     }
 
+    /// What is left when every stretch of `len` elements of the innermost axis, which is reduced, is one.
+    pub fn of_rows(&self, len: usize) -> Self {
+        let mut left = *self;
+        // The other strides are multiples of this extent.
+        for run in left.kept.iter_mut().chain(&mut left.reduced[..2]) {
+            run.stride /= len;
+        }
+        let rows = left.reduced[2].extent / len;
+        left.reduced[2] = if rows > 1 { Run { extent: rows, stride: 1 } } else { ABSENT };
+        left
+    }
+
     /// The same in units of four elements, where the innermost run allows it.
     pub fn by_four(&self) -> Option<Self> {
         let mut by_four = *self;
@@ -93,6 +105,9 @@ mod tests {
         assert_eq!(layout.reduced, [ABSENT, Run { extent: 64, stride: 4096 }, Run { extent: 128, stride: 1 }]);
         let four = layout.by_four().unwrap();
         assert_eq!((four.kept[2].stride, four.reduced[2].extent, four.rows()), (32, 32, 64));
+        let rows = four.of_rows(32);
+        assert_eq!((rows.kept[2].stride, rows.reduced[1].stride, rows.reduced[2]), (1, 32, ABSENT));
+        assert_eq!(four.of_rows(16).reduced[2], Run { extent: 2, stride: 1 });
     }
 
     #[test]

@@ -3,7 +3,8 @@
 //! `lines`: an invocation walks the elements of one result, or of four neighbouring ones. It has no barrier, which suits
 //! software Vulkan, and reads coalesced where the innermost axis is kept. `tree`: a workgroup reduces each result, with
 //! neighbouring lanes on neighbouring elements, which suits GPUs where the innermost axis is reduced. Where there are
-//! too few results to fill the machine, each is computed in parts ([`Split`]).
+//! too few results to fill the machine, each is computed in parts ([`Split`]). `rows`: a first pass reduces stretches of
+//! the innermost axis through uniform windows, a second what it leaves, which suits drivers that read storage slowly.
 
 use super::layout::Layout;
 use super::{Reduce, Reduction};
@@ -11,8 +12,15 @@ use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::split::{Aim, Split};
+use crate::ops::stream::{Piece, Read, pieces};
 
 const LINES_WORKGROUP: usize = 64;
+const ROWS_WORKGROUP: usize = 8;
+/// Words of four in a row of the first pass: at most so many that a window's rows fill a vector's lanes, and at least so
+/// many that the second pass is short.
+const ROW_WORDS: std::ops::RangeInclusive<usize> = 4..=512;
+/// Rows of a result that the second pass of `rows` adds up in one go.
+const ROWS_LEFT: usize = 4096;
 /// Reduced elements from which a workgroup is worth its barriers.
 const TREE_FROM: usize = 64;
 
@@ -48,7 +56,11 @@ pub(super) fn lower(op: &Reduce, l: &Lowering<'_>) -> Candidates {
         return vec![lines];
     }
     let tree = tree(op.reduction, width, &units, scale, l.caps);
-    if !l.caps.is_software() && layout.elements() >= TREE_FROM { vec![tree, lines] } else { vec![lines, tree] }
+    if !l.caps.is_software() && layout.elements() >= TREE_FROM {
+        return vec![tree, lines];
+    }
+    let rows = if width == Width::FourIn { rows(op.reduction, &units, scale, l.caps) } else { None };
+    rows.into_iter().chain([lines, tree]).collect()
 }
 
 fn lines(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {
@@ -59,12 +71,41 @@ fn lines(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: 
     })
 }
 
+/// In two passes where storage is slow to read; `layout` counts words of four.
+fn rows(reduction: Reduction, layout: &Layout, scale: f32, caps: &Caps) -> Option<Strategy> {
+    let run = layout.reduced[2].extent;
+    let words = ROW_WORDS.rev().find(|&words| run.is_multiple_of(words))?;
+    let left = layout.of_rows(words);
+    if !caps.slow_storage || left.elements() > ROWS_LEFT {
+        return None;
+    }
+    let reads = [Read { operand: Operand::Input(0), name: "x", bytes: words * 16 }];
+    let kernel = kernel(Kernel::new(source!("reduce_rows")), reduction, Width::FourIn)
+        .constant("WG", ROWS_WORKGROUP)
+        .constant("WORDS", words);
+    let first = |piece: Piece| {
+        let grid = linear_grid(piece.count.div_ceil(ROWS_WORKGROUP), caps);
+        piece
+            .bind(KernelCall::new(kernel.clone(), grid), &reads)
+            .bind(Operand::Scratch(0))
+            .param("first", piece.first)
+            .param("count", piece.count)
+            .param("start", start(reduction))
+            .param("scale", 1.0)
+    };
+    let count = left.outputs() * left.elements();
+    let mut calls: Vec<_> = pieces(count, &reads, caps).into_iter().map(first).collect();
+    let second = whole(reduction.again(), &left, scale, caps);
+    calls.push(second.bind(Operand::Scratch(0)).bind(Operand::Output));
+    Some(Strategy { name: "rows", calls, scratch: vec![(count * 4) as u64] })
+}
+
 fn tree(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {
     let split = Split::new(layout.outputs(), 1, layout.elements(), Aim::tree());
     let outputs = layout.outputs();
     in_parts("tree", reduction, split.parts(), outputs, scale, caps, |to, scale| {
         let workgroup = if split.run_each >= 512 { 256u32 } else { 64 };
-        let kernel = kernel(Kernel::new(source!("reduce_tree")), reduction, width, layout).constant("WG", workgroup);
+        let kernel = kernel(Kernel::new(source!("reduce_tree")), reduction, width).constant("WG", workgroup);
         let grid = linear_grid(outputs * split.parts(), caps);
         with_layout(KernelCall::new(kernel, grid), reduction, layout, scale)
             .param("parts", split.parts())
@@ -88,11 +129,9 @@ fn in_parts(
     if parts == 1 {
         return Strategy::single(name, call(Operand::Output, scale));
     }
-    // Squares are taken once.
-    let second = if reduction == Reduction::SumSquares { Reduction::Sum } else { reduction };
     let calls = vec![
         call(Operand::Scratch(0), 1.0),
-        over_parts(second, parts, outputs, scale, caps).bind(Operand::Scratch(0)).bind(Operand::Output),
+        over_parts(reduction.again(), parts, outputs, scale, caps).bind(Operand::Scratch(0)).bind(Operand::Output),
     ];
     Strategy { name, calls, scratch: vec![(parts * outputs * 4) as u64] }
 }
@@ -105,9 +144,14 @@ pub(in crate::ops) fn sum_parts(parts: usize, outputs: usize, caps: &Caps) -> Ke
 fn over_parts(reduction: Reduction, parts: usize, outputs: usize, scale: f32, caps: &Caps) -> KernelCall {
     // Both forms exist for every shape of two axes.
     let layout = Layout::new(&[parts, outputs].into(), &[0]).unwrap_or(Layout::EMPTY);
-    let (width, units) = Width::of(&layout);
-    let whole = Split { rows_each: units.rows(), run_each: units.reduced[2].extent, row_parts: 1, run_parts: 1 };
-    lines_call(reduction, width, &units, whole, scale, caps)
+    whole(reduction, &layout, scale, caps)
+}
+
+/// One call without parts.
+fn whole(reduction: Reduction, layout: &Layout, scale: f32, caps: &Caps) -> KernelCall {
+    let (width, units) = Width::of(layout);
+    let split = Split { rows_each: units.rows(), run_each: units.reduced[2].extent, row_parts: 1, run_parts: 1 };
+    lines_call(reduction, width, &units, split, scale, caps)
 }
 
 fn lines_call(
@@ -119,7 +163,7 @@ fn lines_call(
     caps: &Caps,
 ) -> KernelCall {
     let invocations = layout.outputs() * split.parts();
-    let kernel = kernel(Kernel::new(source!("reduce_lines")), reduction, width, layout).constant("WG", LINES_WORKGROUP);
+    let kernel = kernel(Kernel::new(source!("reduce_lines")), reduction, width).constant("WG", LINES_WORKGROUP);
     let grid = linear_grid(invocations.div_ceil(LINES_WORKGROUP), caps);
     with_layout(KernelCall::new(kernel, grid), reduction, layout, scale)
         .param("parts", split.parts())
@@ -129,21 +173,25 @@ fn lines_call(
         .param("run_each", split.run_each)
 }
 
-fn kernel(kernel: Kernel, reduction: Reduction, width: Width, layout: &Layout) -> Kernel {
+fn kernel(kernel: Kernel, reduction: Reduction, width: Width) -> Kernel {
     let element = if width == Width::One { "f32" } else { "vec4<f32>" };
-    let deep = layout.reduced[0].extent > 1;
-    kernel.constant("Elem", element).constant("DEEP", deep).code(code(reduction, width))
+    kernel.constant("Elem", element).code(code(reduction, width))
 }
 
-fn with_layout(call: KernelCall, reduction: Reduction, layout: &Layout, scale: f32) -> KernelCall {
-    let [outer, middle, inner] = layout.kept;
-    let [deep, row, run] = layout.reduced;
+/// What a fold begins with.
+fn start(reduction: Reduction) -> f32 {
     // Infinities have no literal in WGSL.
-    let start = match reduction {
+    match reduction {
         Reduction::Max => f32::NEG_INFINITY,
         Reduction::Min => f32::INFINITY,
         _ => 0.0,
-    };
+    }
+}
+
+fn with_layout(mut call: KernelCall, reduction: Reduction, layout: &Layout, scale: f32) -> KernelCall {
+    let [outer, middle, inner] = layout.kept;
+    let [deep, row, run] = layout.reduced;
+    call.kernel = call.kernel.constant("DEEP", deep.extent > 1);
     call.param("outputs", layout.outputs())
         .param("middle", middle.extent)
         .param("inner", inner.extent)
@@ -155,7 +203,7 @@ fn with_layout(call: KernelCall, reduction: Reduction, layout: &Layout, scale: f
         .param("row_stride", row.stride)
         .param("run", run.extent)
         .param("run_stride", run.stride)
-        .param("start", start)
+        .param("start", start(reduction))
         .param("scale", scale)
 }
 

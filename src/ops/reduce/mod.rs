@@ -27,6 +27,13 @@ pub enum Reduction {
     Min,
 }
 
+impl Reduction {
+    /// What is made of partial results: squares are taken once.
+    fn again(self) -> Self {
+        if self == Self::SumSquares { Self::Sum } else { self }
+    }
+}
+
 /// Input f32 `[…]` → the same without `axes`, or with extent 1 there.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reduce {
