@@ -160,7 +160,8 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     }
     let t = Tiling::new(pass)?;
     let pieces = t.pieces(pass);
-    let mut calls = vec![pieces.pack(0, 0, l), t.pack_weight(pass, l)];
+    let mut calls = pieces.pack(0, 0, l);
+    calls.push(t.pack_weight(pass, l));
     let image_words = pass.o * pass.oh * pass.row_words();
     let weight_bytes = (t.blocks * t.octets * t.octet_size() * 16) as u64 + WINDOW_BYTES;
     let mut scratch = vec![pieces.bytes(), weight_bytes];
@@ -182,8 +183,8 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                 let octets = t.octets_each.min(t.octets - first_octet);
                 let grid = [count.div_ceil(LANES) as u32, octets as u32, 1];
                 let call = KernelCall::new(Kernel::new(source!("conv2d_window_3x3")), grid);
-                let call = bind_window(call, 0, (tile * t.row_tiles + row_tile) * t.blocks + block, pieces.size());
-                let call = bind_window(call, 1, block * t.octets + first_octet, t.octet_size());
+                let call = bind_window(call, Operand::Scratch(0), (tile * t.row_tiles + row_tile) * t.blocks + block, pieces.size());
+                let call = bind_window(call, Operand::Scratch(1), block * t.octets + first_octet, t.octet_size());
                 let call = call
                     .bind(if last { Operand::Output } else { Operand::Scratch(2) })
                     .param("o", pass.o)

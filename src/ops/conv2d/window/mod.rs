@@ -12,6 +12,7 @@ use super::geometry::Geometry;
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
+use crate::ops::stream::{Piece, Read, pieces};
 
 const WORKGROUP: usize = 64;
 
@@ -143,26 +144,36 @@ impl Pieces {
         (self.count() * self.size() * 16) as u64 + WINDOW_BYTES
     }
 
-    /// The dispatch that cuts: by rows where the words of a row lie as the input's do, or are shifted by part of a word.
-    fn pack(&self, input: usize, scratch: usize, l: &Lowering<'_>) -> KernelCall {
+    /// Whether the windows lie one after another in the images themselves, so that none need be cut.
+    fn are_whole(&self) -> bool {
+        let [n, c, h, w] = self.images;
+        let [images, c_each, rows, columns] = self.window;
+        let stretches = n.is_multiple_of(images) && c.is_multiple_of(c_each) && (images == 1 || c_each == c);
+        let kept = self.axes.iter().all(|axis| axis.is_shift() && axis.padding == 0);
+        kept && rows == h && columns * 4 == w && stretches && self.size() == WINDOW_WORDS
+    }
+
+    /// The dispatches that cut: by planes where the words of a row lie as the input's do, or are shifted by part of a word.
+    fn pack(&self, input: usize, scratch: usize, l: &Lowering<'_>) -> Vec<KernelCall> {
         let [y, x] = self.axes;
-        let by_rows = y.is_shift() && x.is_shift() && x.padding < 4 && self.images[3].is_multiple_of(4);
-        let words = self.count() * self.window.iter().product::<usize>();
-        let (kernel, count) = if by_rows {
-            let kernel = Kernel::new(source!("conv2d_window_pack_rows")).constant("PAD", x.padding as u32);
-            (kernel, words / self.window[3])
-        } else {
-            let kernel = with_axes(Kernel::new(source!("conv2d_window_pack_x")), self.axes);
-            (kernel.constant("SPREAD_Y", y.spread).constant("SPREAD_X", x.spread), words)
-        };
-        let call = KernelCall::new(kernel.constant("WG", WORKGROUP), linear_grid(count.div_ceil(WORKGROUP), l.caps))
+        if y.is_shift() && x.is_shift() && x.padding < 4 && self.images[3].is_multiple_of(4) {
+            return self.pack_planes(input, scratch, l);
+        }
+        let [n, c, h, w] = self.images;
+        let count = self.count() * self.window.iter().product::<usize>();
+        let kernel = with_axes(Kernel::new(source!("conv2d_window_pack_x")), self.axes)
+            .constant("SPREAD_Y", y.spread)
+            .constant("SPREAD_X", x.spread)
+            .constant("WG", WORKGROUP);
+        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
             .bind(Operand::Input(input))
             .bind(Operand::Scratch(scratch))
-            .param("n", self.images[0])
-            .param("c", self.images[1])
-            .param("h", self.images[2])
-            .param("w", self.images[3])
+            .param("n", n)
+            .param("c", c)
+            .param("h", h)
+            .param("w", w)
             .param("pad_y", y.padding as u32)
+            .param("pad_x", x.padding as u32)
             .param("images", self.window[0])
             .param("c_each", self.window[1])
             .param("rows", self.window[2])
@@ -172,11 +183,51 @@ impl Pieces {
             .param("row_step", self.row_step)
             .param("window_size", self.size())
             .param("count", count);
-        if by_rows { call } else { call.param("pad_x", x.padding as u32) }
+        vec![call]
+    }
+
+    /// Cuts the planes there are, then fills the windows' places for channels and images behind the last with zeros.
+    fn pack_planes(&self, input: usize, scratch: usize, l: &Lowering<'_>) -> Vec<KernelCall> {
+        let [n, c, h, w] = self.images;
+        let [images, c_each, rows, columns] = self.window;
+        let reads = [Read { operand: Operand::Input(input), name: "x", bytes: h * w * 4 }];
+        let call = |live: bool, channels: std::ops::Range<usize>, planes: Piece| {
+            let kernel = Kernel::new(source!("conv2d_window_pack_planes"))
+                .constant("WG", WORKGROUP)
+                .constant("LIVE", live)
+                .constant("FIRST_C", channels.start)
+                .constant("CHANNELS", channels.len())
+                .constant("H", h)
+                .constant("WORDS", w / 4)
+                .constant("PAD_Y", self.axes[0].padding as u32)
+                .constant("PAD_X", self.axes[1].padding as u32)
+                .constant("IMAGES", images)
+                .constant("C_EACH", c_each)
+                .constant("ROWS", rows)
+                .constant("COLUMNS", columns)
+                .constant("BLOCKS", self.blocks)
+                .constant("ROW_TILES", self.row_tiles)
+                .constant("ROW_STEP", self.row_step)
+                .constant("WINDOW_SIZE", self.size());
+            let count = planes.count * self.row_tiles * rows;
+            let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps));
+            let call = if live { planes.bind(call, &reads) } else { call.bind(Operand::Input(input)) };
+            call.bind(Operand::Scratch(scratch)).param("first", planes.first).param("count", count)
+        };
+        let mut calls: Vec<_> =
+            pieces(n * c, &reads, l.caps).into_iter().map(|piece| call(true, 0..c, piece)).collect();
+        let (n_whole, c_whole) = (n.next_multiple_of(images), c.next_multiple_of(c_each));
+        if n_whole > n {
+            calls.push(call(false, 0..c, Piece::new(n * c, (n_whole - n) * c)));
+        }
+        if c_whole > c {
+            calls.push(call(false, c..c_whole, Piece::new(0, n_whole * (c_whole - c))));
+        }
+        calls
     }
 }
 
-/// Binds window `index` of windows of `size` words.
-fn bind_window(call: KernelCall, scratch: usize, index: usize, size: usize) -> KernelCall {
-    call.bind_window(Operand::Scratch(scratch), (index * size * 16) as u64, WINDOW_BYTES)
+/// Binds window `index` of the windows of `size` words that `operand` consists of.
+fn bind_window(call: KernelCall, operand: Operand, index: usize, size: usize) -> KernelCall {
+    call.bind_window(operand, (index * size * 16) as u64, WINDOW_BYTES)
 }

@@ -109,18 +109,25 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     let part_bytes = c_padded * 9 * o_words * 16;
     let tiles = t.image_tiles * t.row_tiles;
     let chunk = (SUMS_BYTES / (part_bytes * t.segments)).clamp(1, tiles);
-    let scratch = vec![x.bytes(), y.bytes(), (chunk * t.segments * part_bytes) as u64];
-    let mut calls = vec![x.pack(0, 0, l), y.pack(1, 1, l)];
+    let mut scratch = vec![x.bytes(), (chunk * t.segments * part_bytes) as u64];
+    let mut calls = x.pack(0, 0, l);
+    let y_windows = if y.are_whole() {
+        Operand::Input(1)
+    } else {
+        scratch.push(y.bytes());
+        calls.extend(y.pack(1, 2, l));
+        Operand::Scratch(2)
+    };
     for first in (0..tiles).step_by(chunk) {
         let end = (first + chunk).min(tiles);
         for tile in first..end {
             for (block, part) in (0..t.blocks).flat_map(|block| (0..t.parts).map(move |part| (block, part))) {
                 let grid = [t.c_each.div_ceil(LANES), t.o_each / CHANNELS, t.segments].map(|n| n as u32);
                 let call = KernelCall::new(Kernel::new(source!("conv2d_window_d_weight")), grid);
-                let call = bind_window(call, 0, tile * t.blocks + block, x.size());
-                let call = bind_window(call, 1, tile * t.parts + part, y.size());
+                let call = bind_window(call, Operand::Scratch(0), tile * t.blocks + block, x.size());
+                let call = bind_window(call, y_windows, tile * t.parts + part, y.size());
                 calls.push(
-                    call.bind(Operand::Scratch(2))
+                    call.bind(Operand::Scratch(1))
                         .param("c_each", t.c_each)
                         .param("bands_each", t.bands_each())
                         .param("images", t.images)
@@ -140,7 +147,7 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         let count = g.c * g.kh * g.kw * o_words;
         calls.push(
             KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
-                .bind(Operand::Scratch(2))
+                .bind(Operand::Scratch(1))
                 .bind(Operand::Output)
                 .param("parts", (end - first) * t.segments)
                 .param("c", g.c)
