@@ -1,17 +1,15 @@
-// out[first + i] = epilogue(sum over the parts of terms[part, i], in order).
-// Layout: terms [parts, stride], out of first + count or more; in words of four.
-// Work: one word an invocation. Accumulates in f32.
+// out[first + i] = epilogue(total(i)): the sum over the blocks of terms[block, i], in order, which is generated: from one
+// storage array, or from a uniform window of each block.
+// Layout: words of four.
+// Work: one word an invocation. Accumulates in f32. Bound by memory bandwidth.
 struct Params {
-    parts: u32,
     count: u32,
-    stride: u32,
     first: u32,
 }
 #import params
 #import grid
 
-@group(0) @binding(0) var<storage, read> terms: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(0) var<storage, read_write> out: array<vec4<f32>>;
 #code
 
 @compute @workgroup_size(WG)
@@ -24,10 +22,6 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    var sum = vec4<f32>();
-    for (var part = 0u; part < p.parts; part++) {
-        sum += terms[part * p.stride + index];
-    }
     let i = p.first + index;
-    out[i] = epilogue(sum, i);
+    out[i] = epilogue(total(index), i);
 }

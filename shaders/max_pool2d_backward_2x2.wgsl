@@ -14,15 +14,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> d_x: array<vec4<f32>>;
 #code
 
-fn finished(value: vec4<f32>, at: u32) -> vec4<f32> {
-    return vec4<f32>(
-        epilogue(value.x, 4u * at),
-        epilogue(value.y, 4u * at + 1u),
-        epilogue(value.z, 4u * at + 2u),
-        epilogue(value.w, 4u * at + 3u),
-    );
-}
-
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
@@ -53,8 +44,8 @@ fn main(
             let f = select(zero, d_below, below_right);
             // The first pair begins a row.
             let at = 2u * p.first + upper;
-            d_x[at] = finished(vec4<f32>(a.x, b.x, a.y, b.y), at);
-            d_x[at + COLUMNS] = finished(vec4<f32>(e.x, f.x, e.y, f.y), at + COLUMNS);
+            d_x[at] = epilogue(vec4<f32>(a.x, b.x, a.y, b.y), at);
+            d_x[at + COLUMNS] = epilogue(vec4<f32>(e.x, f.x, e.y, f.y), at + COLUMNS);
         }
     }
 }

@@ -112,10 +112,11 @@ impl Kernel {
         self
     }
 
-    /// Fills the hole.
+    /// Adds to what fills the hole.
     #[must_use]
-    pub fn code(mut self, code: impl Into<String>) -> Self {
-        self.code = code.into();
+    pub fn code(mut self, code: impl AsRef<str>) -> Self {
+        self.code.push_str(code.as_ref());
+        self.code.push('\n');
         self
     }
 

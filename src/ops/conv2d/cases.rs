@@ -52,6 +52,7 @@ pub fn cases() -> Vec<Case> {
         ("blocks of results", [2, 4, 4, 4], [604, 4, 3, 3], Conv2d::same(3)),
         ("no padding, wide", [2, 4, 6, 10], [8, 4, 3, 3], plain()),
         ("uneven padding, four columns", [2, 4, 5, 5], [8, 4, 3, 3], plain().padding([0, 1, 1, 0])),
+        ("blocks of many results", [5, 60, 16, 16], [20, 60, 3, 3], Conv2d::same(3)),
         ("gradients that are windows", [2, 3, 32, 32], [32, 3, 3, 3], Conv2d::same(3)),
         ("width of no four", [9, 8, 9, 7], [9, 8, 3, 3], Conv2d::same(3)),
     ];

@@ -72,8 +72,16 @@ impl ExtremePool {
         call.bind(Operand::Output).param("count", count)
     }
 
-    /// The 2×2 form, where the windows are of it: `names` are the kernel's of its inputs, which it reads vec4 by vec4.
-    fn half(&self, source: Source, names: &[&'static str], windows: &Windows, l: &Lowering<'_>) -> Option<Strategy> {
+    /// The 2×2 form, where the windows are of it: `names` are the kernel's of its inputs, which it reads vec4 by vec4, and
+    /// `end` adds the epilogue.
+    fn half(
+        &self,
+        source: Source,
+        names: &[&'static str],
+        windows: &Windows,
+        l: &Lowering<'_>,
+        end: impl Fn(KernelCall) -> KernelCall,
+    ) -> Option<Strategy> {
         let whole_words = l.inputs.iter().all(|ty| ty.count().is_multiple_of(4));
         if !(windows.y.halves() && windows.x.halves() && windows.x.extent.is_multiple_of(4) && whole_words) {
             return None;
@@ -93,7 +101,7 @@ impl ExtremePool {
             let count = piece.count * columns;
             let grid = linear_grid(count.div_ceil(WORKGROUP * run), l.caps);
             let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads).bind(Operand::Output);
-            l.with_epilogue(call.param("first", piece.first * columns).param("count", count))
+            end(call.param("first", piece.first * columns).param("count", count))
         };
         let calls = pieces(units, &reads, l.caps).into_iter().map(call).collect();
         Some(Strategy { name: "2x2", calls, scratch: Vec::new() })
@@ -126,7 +134,8 @@ impl Op for ExtremePool {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
         let mut candidates = Vec::new();
-        candidates.extend(self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l));
+        candidates
+            .extend(self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l, |call| l.with_epilogue(call)));
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
         candidates.push(Strategy::single("window", l.with_epilogue(call)));
         candidates
@@ -173,7 +182,11 @@ impl Op for ExtremePoolGrad {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.0.pool.over(&l.inputs[0]) else { return Vec::new() };
         let mut candidates = Vec::new();
-        candidates.extend(self.0.half(source!("max_pool2d_backward_2x2"), &["x", "d_y"], &windows, l));
+        candidates.extend(
+            self.0.half(source!("max_pool2d_backward_2x2"), &["x", "d_y"], &windows, l, |call| {
+                l.with_epilogue_vec4(call)
+            }),
+        );
         if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
             let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
             candidates.push(Strategy::single("disjoint", l.with_epilogue(call)));

@@ -15,6 +15,9 @@ const PIXELS: usize = 4;
 const OCTET_WORDS: usize = 18;
 const OVERHANG: usize = 6;
 
+/// Blocks whose sums are added up through uniform windows: WebGPU has twelve a kernel.
+const SUM_WINDOWS: usize = 8;
+
 /// A convolution as the kernel sees it.
 #[derive(Clone, Copy, Debug)]
 struct Pass {
@@ -170,7 +173,7 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     let chunk_tiles = (SUMS_BYTES / (t.blocks * t.images * image_words * 16)).clamp(1, t.image_tiles);
     let chunk_words = chunk_tiles * t.images * image_words;
     if !last {
-        scratch.push((t.blocks * chunk_words * 16) as u64);
+        scratch.push((t.blocks * chunk_words * 16) as u64 + WINDOW_BYTES);
     }
     for chunk in (0..t.image_tiles).step_by(chunk_tiles) {
         let tiles = chunk..(chunk + chunk_tiles).min(t.image_tiles);
@@ -183,7 +186,12 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                 let octets = t.octets_each.min(t.octets - first_octet);
                 let grid = [count.div_ceil(LANES) as u32, octets as u32, 1];
                 let call = KernelCall::new(Kernel::new(source!("conv2d_window_3x3")), grid);
-                let call = bind_window(call, Operand::Scratch(0), (tile * t.row_tiles + row_tile) * t.blocks + block, pieces.size());
+                let call = bind_window(
+                    call,
+                    Operand::Scratch(0),
+                    (tile * t.row_tiles + row_tile) * t.blocks + block,
+                    pieces.size(),
+                );
                 let call = bind_window(call, Operand::Scratch(1), block * t.octets + first_octet, t.octet_size());
                 let call = call
                     .bind(if last { Operand::Output } else { Operand::Scratch(2) })
@@ -207,30 +215,66 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         }
         if !last {
             let images = pass.n.min(tiles.end * t.images) - first_image;
-            calls.push(sum(pass, t.blocks, chunk_words, [first_image, images], l));
+            if pass.ow.is_multiple_of(PIXELS) {
+                let (first, words) = (first_image * image_words, images * image_words);
+                calls.extend(add_up(t.blocks, chunk_words, words, first, l));
+            } else {
+                calls.push(crop(pass, t.blocks, chunk_words, [first_image, images], l));
+            }
         }
     }
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
     fits.then_some(Strategy { name: "window", calls, scratch })
 }
 
-/// Adds up the sums of `parts` blocks, `stride` words from one to the next, of some images.
-fn sum(pass: &Pass, parts: usize, stride: usize, [first, images]: [usize; 2], l: &Lowering<'_>) -> KernelCall {
-    let aligned = pass.ow.is_multiple_of(PIXELS);
-    // The kernels count words of four or floats.
-    let unit = if aligned { 4 } else { 1 };
-    let image = pass.o * pass.oh * pass.ow / unit;
-    let source = if aligned { source!("conv2d_window_sum") } else { source!("conv2d_window_crop") };
-    let kernel = Kernel::new(source).constant("WG", WORKGROUP);
+/// Adds up the sums of `parts` blocks, `stride` words from one to the next, of some images whose rows end within a word.
+fn crop(pass: &Pass, parts: usize, stride: usize, [first, images]: [usize; 2], l: &Lowering<'_>) -> KernelCall {
+    let image = pass.o * pass.oh * pass.ow;
+    let kernel = Kernel::new(source!("conv2d_window_crop")).constant("WG", WORKGROUP);
     let call = KernelCall::new(kernel, linear_grid((images * image).div_ceil(WORKGROUP), l.caps))
         .bind(Operand::Scratch(2))
         .bind(Operand::Output)
         .param("parts", parts)
-        .param("stride", stride * 4 / unit)
+        .param("stride", stride * PIXELS)
         .param("count", images * image)
-        .param("first", first * image);
-    if aligned {
-        return l.with_epilogue_vec4(call);
-    }
-    l.with_epilogue(call.param("width", pass.ow).param("padded_width", pass.row_words() * PIXELS))
+        .param("first", first * image)
+        .param("width", pass.ow)
+        .param("padded_width", pass.row_words() * PIXELS);
+    l.with_epilogue(call)
+}
+
+/// Adds up `words` words of each block's sums, which lie `stride` apart, and ends them as results from `first` on.
+fn add_up(blocks: usize, stride: usize, words: usize, first: usize, l: &Lowering<'_>) -> Vec<KernelCall> {
+    let windows = l.caps.slow_storage && blocks <= SUM_WINDOWS && stride.is_multiple_of(ALIGNMENT);
+    let code = if windows {
+        let declared = (0..blocks).map(|block| {
+            let binding = block + 1;
+            format!("@group(0) @binding({binding}) var<uniform> terms{block}: array<vec4<f32>, {WINDOW_WORDS}>;\n")
+        });
+        let terms: Vec<_> = (0..blocks).map(|block| format!("terms{block}[i]")).collect();
+        let declared: String = declared.collect();
+        format!("{declared}fn total(i: u32) -> vec4<f32> {{ return {}; }}", terms.join(" + "))
+    } else {
+        format!(
+            "@group(0) @binding(1) var<storage, read> terms: array<vec4<f32>>;\n\
+             fn total(i: u32) -> vec4<f32> {{\n    \
+             var sum = vec4<f32>();\n    \
+             for (var block = 0u; block < {blocks}u; block++) {{ sum += terms[block * {stride}u + i]; }}\n    \
+             return sum;\n}}"
+        )
+    };
+    let kernel = Kernel::new(source!("conv2d_window_sum")).constant("WG", WORKGROUP).code(code);
+    let call = |at: usize, count: usize| {
+        let grid = linear_grid(count.div_ceil(WORKGROUP), l.caps);
+        let call = KernelCall::new(kernel.clone(), grid).bind(Operand::Output);
+        let call = if windows {
+            let place = |block: usize| ((block * stride + at) * 16) as u64;
+            (0..blocks).fold(call, |call, block| call.bind_window(Operand::Scratch(2), place(block), WINDOW_BYTES))
+        } else {
+            call.bind(Operand::Scratch(2))
+        };
+        l.with_epilogue_vec4(call.param("count", count).param("first", first + at))
+    };
+    let each = if windows { WINDOW_WORDS } else { words };
+    (0..words).step_by(each).map(|at| call(at, each.min(words - at))).collect()
 }
