@@ -1,7 +1,7 @@
 // m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; parameter ← parameter − learning_rate / c₁ · m / (√v / √c₂ + eps),
 // with g = factor · gradient. Weight decay is added to g, or (DECOUPLED: AdamW) shrinks the parameter first.
-// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which count from first on are changed, gradients from there on;
-// rates[0] = (learning_rate, factor, c₁, c₂). The factor may have a second part from the device.
+// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which count from first on are changed, and gradients
+// from first on; rates[0] = (learning_rate, factor, c₁, c₂). The factor may have a second part from the device.
 // Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
 struct Params {
     first: u32,

@@ -1,5 +1,5 @@
-// out[first + i] = epilogue(total(i)): the sum over the blocks of terms[block, i], in order, which is generated: from one
-// storage array, or from a uniform window of each block.
+// out[first + i] = epilogue(total(i)): the sum over the blocks of terms[block, i], in order, which is generated: from
+// one storage array, or from a uniform window of each block.
 // Layout: words of four.
 // Work: one word an invocation. Accumulates in f32. Bound by memory bandwidth.
 struct Params {

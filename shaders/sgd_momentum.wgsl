@@ -1,7 +1,7 @@
 // g = factor · gradient + weight_decay · parameter; velocity ← momentum · velocity + g;
 // parameter ← parameter − learning_rate · velocity, or with NESTEROV − learning_rate · (g + momentum · velocity).
-// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which count from first on are changed, gradients from there on;
-// rates[0] = (learning_rate, factor, …). The factor may have a second part from the device.
+// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which count from first on are changed, and gradients
+// from first on; rates[0] = (learning_rate, factor, …). The factor may have a second part from the device.
 // Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
 struct Params {
     first: u32,
