@@ -155,14 +155,21 @@ fn close(what: &str, name: &str, found: &Array, expected: &Array) {
 
 #[test]
 fn an_epilogue_brings_the_helpers_of_its_functions() {
-    let caps = girih::gpu::Caps::webgpu_minimum();
-    let mut graph = Graph::new();
-    let x = graph.input("x", TensorType::f32([5, 7]));
-    let weight = graph.input("weight", TensorType::f32([3, 7]));
-    let y = graph.linear(x, weight, None).expect("a product");
-    let y = graph.gelu(y).expect("an activation");
-    let plan = Plan::new(&graph, &[("y", y)], &caps, &PlanOptions::default()).expect("a plan");
-    assert!(plan.recording.pipelines.iter().all(|p| p.label != "pointwise"), "not fused");
+    let minimum = girih::gpu::Caps::webgpu_minimum();
+    let software =
+        girih::gpu::Caps { kind: girih::gpu::AdapterKind::Software, subgroup: Some((8, 8)), ..minimum.clone() };
+    for caps in [minimum, software] {
+        // Sizes that a product divides in several ways, so that its last pass takes the epilogue, too.
+        for (m, n, k) in [(5, 3, 7), (64, 256, 2048), (64, 255, 2048)] {
+            let mut graph = Graph::new();
+            let x = graph.input("x", TensorType::f32([m, k]));
+            let weight = graph.input("weight", TensorType::f32([n, k]));
+            let y = graph.linear(x, weight, None).expect("a product");
+            let y = graph.gelu(y).expect("an activation");
+            let plan = Plan::new(&graph, &[("y", y)], &caps, &PlanOptions::default()).expect("a plan");
+            assert!(plan.recording.pipelines.iter().all(|p| p.label != "pointwise"), "not fused");
+        }
+    }
 }
 
 #[test]

@@ -213,8 +213,11 @@ impl fmt::Display for Recording {
 mod tests {
     use super::*;
 
+    /// Buffer, offset and bytes.
+    type Range = (u32, u64, u64);
+
     /// Of one kernel: each dispatch with its step and the ranges it binds to `accesses`.
-    fn recording(accesses: &[Access], dispatches: &[(u32, &[(u32, u64, u64)])]) -> Recording {
+    fn recording(accesses: &[Access], dispatches: &[(u32, &[Range])]) -> Recording {
         let pipeline = PipelineSpec {
             label: "kernel".into(),
             wgsl: "".into(),
@@ -222,7 +225,7 @@ mod tests {
             params_bytes: 0,
             workgroup: [1; 3],
         };
-        let dispatch = |&(step, bindings): &(u32, &[(u32, u64, u64)])| Dispatch {
+        let dispatch = |&(step, bindings): &(u32, &[Range])| Dispatch {
             label: "node".into(),
             step,
             pipeline: PipelineId(0),

@@ -139,7 +139,7 @@ impl<'a> Lowering<'a> {
         let code = match self.epilogue {
             None => {
                 let ty = if width == 4 { "vec4<f32>" } else { "f32" };
-                format!("fn epilogue(value: {ty}, index: u32) -> {ty} {{ return value; }}")
+                format!("alias Elem = {ty};\nfn epilogue(value: Elem, index: u32) -> Elem {{ return value; }}")
             }
             Some(epilogue) => {
                 let code = epilogue.wgsl(call.operands.len(), width, self.caps);

@@ -181,9 +181,7 @@ fn unpack(cut: &Cut, problem: &Problem, l: &Lowering<'_>) -> KernelCall {
     let width = if problem.n.is_multiple_of(4) { 4 } else { 1 };
     let columns = problem.n / width;
     let count = problem.m * columns;
-    let kernel = Kernel::new(source!("matmul_unpack"))
-        .constant("WG", WORKGROUP)
-        .constant("Elem", if width == 4 { "vec4<f32>" } else { "f32" });
+    let kernel = Kernel::new(source!("matmul_unpack")).constant("WG", WORKGROUP);
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
         .bind(Operand::Scratch(2 + (cut.steps - 1) % 2))
         .bind(Operand::Output)
