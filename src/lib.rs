@@ -2,9 +2,11 @@
 //!
 //! [`nn`] builds a [`graph`], [`autodiff`] adds gradients to it, [`plan`] lowers it to a recording of kernels of
 //! [`ops`], and [`gpu`] plays that into an encoder, the caller's own where wanted. [`train`] puts it all together for
-//! image classifiers. The README shows both ways; ARCHITECTURE.md tells how the house is built.
+//! image classifiers; [`bench`](mod@bench) measures. The README shows both ways; ARCHITECTURE.md tells how the house is built.
 
 pub mod autodiff;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod bench;
 pub mod data;
 mod error;
 pub mod gpu;

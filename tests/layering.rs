@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 /// From top to bottom. `error` collects the errors of all rooms that a call can cross, so every room from `plan` on may
 /// name it, and nothing may be inferred from it.
-const ROOMS: &[&str] = &["tensor", "data", "gpu", "kernel", "graph", "ops", "autodiff", "plan", "nn", "optim", "train"];
+const ROOMS: &[&str] =
+    &["tensor", "data", "gpu", "kernel", "graph", "ops", "autodiff", "plan", "nn", "optim", "train", "bench"];
 /// Rooms that must not know of others above them, beyond the order.
 const NEVER: &[(&str, &[&str])] = &[
     ("data", &["gpu", "kernel", "graph"]),

@@ -241,7 +241,7 @@ fn check_gradient(case: &Case) -> Result<(), String> {
 }
 
 #[test]
-fn every_shader_is_used_by_some_op() {
+fn every_shader_is_used() {
     let mut used = BTreeSet::new();
     let software = Caps { kind: girih::gpu::AdapterKind::Software, ..Caps::webgpu_minimum() };
     let software_subgroups = Caps { subgroup: Some((8, 8)), slow_storage: true, ..software.clone() };
@@ -257,12 +257,14 @@ fn every_shader_is_used_by_some_op() {
             }
         }
     }
+    let all = Caps { f16: true, ..subgroups.clone() };
+    used.extend(girih::bench::kernels(&all).iter().map(|kernel| kernel.name().to_owned()));
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/shaders");
     for file in std::fs::read_dir(folder).expect("the shaders folder") {
         let path = file.expect("a folder entry").path();
         if path.extension().is_some_and(|e| e == "wgsl") {
             let name = path.file_stem().and_then(|s| s.to_str()).expect("a name").to_owned();
-            assert!(used.contains(&name), "no case of any op uses shaders/{name}.wgsl");
+            assert!(used.contains(&name), "no case of any op and no bench uses shaders/{name}.wgsl");
         }
     }
 }

@@ -1,5 +1,5 @@
-//! Every kernel × specialisation that the op table lowers to, written out by naga for the APIs wgpu reaches: the
-//! portability check that needs none of those machines.
+//! Every kernel × specialisation that the op table lowers to, or the bench measures peaks with, written out by naga for
+//! the APIs wgpu reaches: the portability check that needs none of those machines.
 
 use std::collections::HashSet;
 
@@ -39,14 +39,16 @@ fn every_kernel_becomes_spirv_msl_and_hlsl() {
     println!("{count} kernels as SPIR-V, MSL and HLSL; {glsl_count} as GLSL ES 3.1");
 }
 
-/// The kernels of all strategies of all cases, for all kinds of devices.
+/// The kernels of all strategies of all cases, and the bench's, for all kinds of devices.
 fn kernels() -> HashSet<Kernel> {
     let minimum = Caps::webgpu_minimum();
     let software = Caps { kind: AdapterKind::Software, ..minimum.clone() };
     let discrete =
         Caps { kind: AdapterKind::Discrete, subgroup: Some((32, 32)), immediate_bytes: 128, ..minimum.clone() };
     let small_subgroups = Caps { subgroup: Some((8, 8)), immediate_bytes: 128, slow_storage: true, ..software.clone() };
-    let mut kernels = HashSet::new();
+    let half = Caps { f16: true, ..discrete.clone() };
+    let mut kernels: HashSet<Kernel> =
+        [&minimum, &software, &half, &small_subgroups].into_iter().flat_map(girih::bench::kernels).collect();
     for case in OPS.iter().flat_map(|entry| (entry.cases)()) {
         let types: Vec<TensorType> = case.inputs.iter().map(|i| i.ty.clone()).collect();
         let output = case.op.infer(&types).unwrap_or_else(|e| panic!("{}: {}", case.name, e.0));

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
+use crate::commands::bench::args::Bench;
+
 /// Train neural networks on any GPU: every kernel is a WGSL compute shader.
 #[derive(Parser, Debug)]
 #[command(name = "girih", version, max_term_width = 100, after_help = EXAMPLES)]
@@ -24,6 +26,7 @@ Examples:
   girih predict runs/first cat.jpg cifar10:test:17      class scores as bars
   girih train --out runs/first --resume                 go on where Ctrl-C stopped it
   girih inspect resnet9                                 layers, parameters, memory
+  girih bench matmul --blas                             every kernel, under the roofline
 
 Exit codes: 0 done, 1 the run failed, 2 the command line is wrong.";
 
@@ -58,6 +61,8 @@ pub enum Command {
     Predict(Predict),
     /// Show a model's layers, parameters and work, and the plan that would run it
     Inspect(Inspect),
+    /// Measure the adapter, every kernel under the roofline, and whole models
+    Bench(Bench),
 }
 
 /// `girih data …`.

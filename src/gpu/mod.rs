@@ -9,6 +9,7 @@ mod error;
 mod playback;
 mod readback;
 mod recording;
+mod timer;
 
 pub use adapter::{AdapterReport, AdapterSelector, adapters};
 pub use caps::{AdapterKind, Caps, Profile};
@@ -19,3 +20,4 @@ pub use readback::{Readback, RecordedRead};
 pub use recording::{
     Access, Binding, BufferId, BufferRole, BufferSpec, Dispatch, PARAMS_BYTES, PipelineId, PipelineSpec, Recording,
 };
+pub use timer::{Clock, Timer};

@@ -135,6 +135,11 @@ impl Playback {
         Ok(seconds)
     }
 
+    /// Runs everything, in a pass that is open.
+    pub(super) fn dispatch_all(&self, pass: &mut wgpu::ComputePass<'_>) {
+        self.dispatch(pass, 0..self.steps.len());
+    }
+
     fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, range: std::ops::Range<usize>) {
         for step in &self.steps[range] {
             pass.set_pipeline(&step.pipeline.pipeline);

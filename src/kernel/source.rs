@@ -48,7 +48,7 @@ pub enum Constant {
     Bool(bool),
     /// `const NAME: f32`, by its bits.
     F32(u32),
-    /// `alias NAME = type`.
+    /// `alias NAME = type`. A type of f16 enables it.
     Type(&'static str),
 }
 
@@ -131,6 +131,10 @@ impl Kernel {
     /// On an unknown `#import`, directive or window.
     pub fn wgsl(&self, immediates: bool) -> Result<String, KernelError> {
         let mut out = String::with_capacity(self.source.wgsl.len() + 512);
+        // Directives stand before all declarations.
+        if self.constants.iter().any(|(_, value)| matches!(value, Constant::Type(ty) if ty.contains("f16"))) {
+            out.push_str("enable f16;\n");
+        }
         for (name, value) in &self.constants {
             // Writing to a string cannot fail.
             let _ = match value {

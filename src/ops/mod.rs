@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::graph::Op;
-use crate::tensor::TensorType;
+use crate::tensor::random::Random;
+use crate::tensor::{HostData, HostTensor, TensorType};
 
 pub mod arg_max;
 pub mod batch_norm;
@@ -141,5 +142,29 @@ impl CaseInput {
     /// The clock of a random op: `(seed, step)`.
     pub fn clock() -> Self {
         Self { ty: TensorType::u32([2]), values: Values::Clock }
+    }
+
+    /// Values of its kind, the same on every run; inputs of one case take different streams. `None` when the kind does
+    /// not suit the element type.
+    pub fn draw(&self, stream: u32) -> Option<HostTensor> {
+        let mut random = Random::new(1, 0, stream);
+        let count = self.ty.count();
+        let data = match self.values {
+            Values::Uniform(low, high) => {
+                HostData::F32((0..count).map(|_| low + (high - low) * random.uniform()).collect())
+            }
+            Values::Distinct => {
+                let mut order: Vec<usize> = (0..count).collect();
+                random.shuffle(&mut order);
+                HostData::F32(order.into_iter().map(|i| (2 * i + 1) as f32 / count as f32 - 1.0).collect())
+            }
+            Values::Index(bound) => HostData::U32((0..count).map(|_| random.below(bound)).collect()),
+            Values::Clock => HostData::U32(vec![7, 3]),
+        };
+        let tensor = match data {
+            HostData::F32(values) => HostTensor::f32(self.ty.shape.clone(), values),
+            HostData::U32(values) => HostTensor::u32(self.ty.shape.clone(), values),
+        };
+        tensor.filter(|tensor| tensor.ty() == self.ty)
     }
 }

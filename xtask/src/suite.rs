@@ -57,7 +57,7 @@ impl Sections {
     }
 }
 
-/// All tests: unit, integration and documentation tests, and the examples compiled. The profile
+/// All tests: unit, integration and documentation tests. The profile
 /// `dev`, which tests inherit, is optimised in Cargo.toml.
 const TEST: &str = "test --workspace --all-features --no-fail-fast";
 

@@ -1,5 +1,6 @@
 //! The commands: each reads its arguments, asks the library, and shows the answer.
 
+pub mod bench;
 pub mod data;
 pub mod devices;
 pub mod eval;
@@ -26,5 +27,6 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Command::Eval(flags) => eval::run(flags, global, output),
         Command::Predict(flags) => predict::run(flags, global, output),
         Command::Inspect(flags) => inspect::run(flags, global, output),
+        Command::Bench(flags) => bench::run(flags, global, output),
     }
 }

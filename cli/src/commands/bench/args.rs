@@ -1,0 +1,106 @@
+//! The flags of `girih bench`, with the help a user reads.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use crate::args::Model;
+
+/// `girih bench`: without a word more, all ops.
+#[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
+pub struct Bench {
+    /// What is measured.
+    #[command(subcommand)]
+    pub what: Option<What>,
+    /// How all ops are measured.
+    #[command(flatten)]
+    pub all: Cases,
+}
+
+/// What is measured.
+#[derive(Subcommand, Debug)]
+pub enum What {
+    /// What the adapter can do: arithmetic, memory, subgroups, dispatch and submit
+    Peak,
+    /// Matrix products
+    Matmul(Cases),
+    /// Convolutions and their gradients
+    Conv(Cases),
+    /// Pooling and its gradient
+    Pool(Cases),
+    /// Sums, means and extremes
+    Reduce(Cases),
+    /// Softmax and its logarithm
+    Softmax(Cases),
+    /// The four passes of batch normalisation
+    BatchNorm(Cases),
+    /// Element-wise functions
+    Pointwise(Cases),
+    /// A model's training step and inference
+    Model(ModelFlags),
+    /// Compare two files of JSON lines: what became faster, what slower, and what is noise
+    Diff(Diff),
+}
+
+/// How cases are measured.
+#[derive(Args, Debug, Clone)]
+pub struct Cases {
+    /// cifar, deepbench, or a TOML file of shapes (docs/bench.md)
+    #[arg(long, value_name = "LIST|FILE", default_value = "cifar")]
+    pub shapes: String,
+    /// Only cases whose op and shape contain this
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
+    /// Only this strategy, such as tile
+    #[arg(long, value_name = "NAME")]
+    pub strategy: Option<String>,
+    /// How many times each strategy is measured, in turns with the others
+    #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Also the shapes of deepbench that are too large for this adapter's time or memory
+    #[arg(long)]
+    pub all: bool,
+    /// Time a BLAS on this machine's cores beside: the same matrix product, or for a convolution
+    /// that of as many operations
+    #[arg(long)]
+    pub blas: bool,
+    /// Write the table to this file as comma-separated values
+    #[arg(long, value_name = "FILE")]
+    pub csv: Option<PathBuf>,
+    /// Draw the roofline with all kernels under it to this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+}
+
+/// `girih bench model`.
+#[derive(Args, Debug)]
+pub struct ModelFlags {
+    /// Which model
+    pub model: Model,
+    /// The training step [both without --train and --infer]
+    #[arg(long)]
+    pub train: bool,
+    /// Inference
+    #[arg(long)]
+    pub infer: bool,
+    /// How many images at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 64)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+    /// How many measurements
+    #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Show the time of each dispatch, by the device's clock
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// `girih bench diff`.
+#[derive(Args, Debug)]
+pub struct Diff {
+    /// JSON lines of a `girih bench … --json`, before
+    pub before: PathBuf,
+    /// The same, after
+    pub after: PathBuf,
+}

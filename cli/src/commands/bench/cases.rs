@@ -1,0 +1,354 @@
+//! `girih bench` of ops: every case under every strategy, checked and timed.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use girih::bench::{BenchCase, CaseReport, Effort, Outcome, Roofline, Settings, Spread, Timing, measure};
+use girih::gpu::{Clock, Device, GpuError, Timer};
+use serde::Serialize;
+
+use super::args::Cases;
+use super::blas::Blas;
+use super::plot::{self, Point};
+use super::shapes::{Family, Shapes};
+use super::{csv, digits, quartiles};
+use crate::args::Global;
+use crate::engine::{self, failed};
+use crate::output::Output;
+use crate::progress::work_bar;
+use crate::table::{Align, Table};
+
+/// Seconds that a shape of deepbench may take at the roofline; kernels need several times that, several times over.
+const MOST_SECONDS: f64 = 0.05;
+/// Bytes of the inputs and outputs of a shape of deepbench.
+const MOST_BYTES: u64 = 1 << 30;
+
+/// The roofline: a JSON line in front of the cases.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "roofline")]
+struct Roofs<'a> {
+    adapter: &'a str,
+    driver: &'a str,
+    clock: &'static str,
+    gflops: f64,
+    gbs: f64,
+}
+
+/// A case under a strategy: a JSON line, and a line of the CSV file.
+#[derive(Serialize, Debug)]
+#[serde(tag = "event", rename = "case")]
+struct Row {
+    op: &'static str,
+    shape: String,
+    strategy: &'static str,
+    chosen: bool,
+    ms: f64,
+    ms_low: f64,
+    ms_high: f64,
+    ms_min: f64,
+    ms_max: f64,
+    samples: usize,
+    gflops: f64,
+    gbs: f64,
+    roofline_percent: f64,
+    max_error: f64,
+    dispatches: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blas_ms: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    blas_fraction: Option<f64>,
+    /// The quartiles, for people.
+    #[serde(skip)]
+    spread: String,
+    #[serde(skip)]
+    intensity: f64,
+}
+
+/// A case or a strategy that was not measured: a JSON line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "left_out")]
+struct LeftOut<'a> {
+    op: &'a str,
+    shape: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strategy: Option<&'a str>,
+    reason: &'a str,
+}
+
+/// A strategy whose results are wrong: a JSON line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "wrong")]
+struct Wrong<'a> {
+    op: &'a str,
+    shape: &'a str,
+    strategy: &'a str,
+    index: &'a [usize],
+    found: f64,
+    expected: f64,
+}
+
+/// What has come of the cases so far.
+struct Run<'a> {
+    device: Device,
+    timer: Timer,
+    roofline: Roofline,
+    flags: &'a Cases,
+    output: Output,
+    rows: Vec<Row>,
+    wrong: Vec<String>,
+    left_out: Vec<String>,
+}
+
+/// Runs `girih bench` over some families.
+///
+/// # Errors
+/// The shapes cannot be read, the device fails, a file cannot be written, or, at the end of all, a strategy computed
+/// wrong results.
+pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) -> Result<()> {
+    let shapes = Shapes::open(&flags.shapes)?;
+    let mut cases = Vec::new();
+    for &family in families {
+        cases.extend(shapes.cases(family)?);
+    }
+    if let Some(wanted) = &flags.filter {
+        cases.retain(|case| format!("{} {}", case.op, case.shape).contains(wanted.as_str()));
+    }
+    if cases.is_empty() {
+        bail!("{} has no such shapes", flags.shapes);
+    }
+    let device = engine::open(global)?;
+    let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
+    let roofline = Roofline::measure(&device, Effort::SHORT).map_err(failed)?;
+    let rows = Vec::new();
+    let mut run = Run { device, timer, roofline, flags, output, rows, wrong: Vec::new(), left_out: Vec::new() };
+    run.show_roofline()?;
+    let bar = work_bar(output, "bench", cases.len() as u64);
+    for case in &cases {
+        run.case(case)?;
+        bar.inc(1);
+    }
+    bar.finish_and_clear();
+    if let Some(wanted) = &flags.strategy
+        && run.rows.is_empty()
+        && run.wrong.is_empty()
+        && run.left_out.is_empty()
+    {
+        bail!("none of these ops has a strategy called {wanted} on this adapter");
+    }
+    run.show()?;
+    run.write_files()?;
+    match &run.wrong[..] {
+        [] => Ok(()),
+        [first, ..] => bail!("{} of the strategies compute wrong results: {first}", run.wrong.len()),
+    }
+}
+
+impl Run<'_> {
+    fn show_roofline(&self) -> Result<()> {
+        let (gflops, gbs) = (self.roofline.flops_per_s * 1e-9, self.roofline.bytes_per_s * 1e-9);
+        let (adapter, driver) = (self.device.name(), self.device.driver());
+        let (clock, words) = match self.timer.clock() {
+            Clock::Device => ("device", "the device's timestamps"),
+            Clock::Host => ("host", "the host's clock: the adapter has no timestamps"),
+        };
+        self.output.json(&Roofs { adapter, driver, clock, gflops, gbs })?;
+        self.output.text(format!("{adapter} ({driver})"))?;
+        let (flops, bytes) = (digits(gflops), digits(gbs));
+        self.output.text(format!("Measured roofline: {flops} GFLOP/s (f32), {bytes} GB/s. Times are by {words}.\n"))
+    }
+
+    fn case(&mut self, case: &BenchCase) -> Result<()> {
+        if let Some(reason) = self.too_large(case) {
+            return self.leave_out(case, None, &reason);
+        }
+        let settings = Settings {
+            rounds: self.flags.rounds as usize,
+            strategy: self.flags.strategy.clone(),
+            ..Settings::default()
+        };
+        let report = match measure(&self.device, &self.timer, case, &settings) {
+            Ok(report) => report,
+            Err(girih::Error::Gpu(error @ GpuError::OutOfMemory { .. })) => {
+                return self.leave_out(case, None, &error.to_string());
+            }
+            Err(error) => return Err(failed(error)),
+        };
+        let blas = match case.gemm {
+            Some(gemm) if self.flags.blas => Some(Blas::new(gemm).time(settings.rounds, settings.budget)),
+            _ => None,
+        };
+        for (strategy, outcome) in &report.outcomes {
+            match outcome {
+                Outcome::Timed(timing) => {
+                    let row = Row::new(case, strategy, timing, &report, &self.roofline, blas.as_ref());
+                    self.output.json(&row)?;
+                    self.rows.push(row);
+                }
+                Outcome::Wrong(wrong) => {
+                    let (op, shape) = (case.op, case.shape.as_str());
+                    let girih::bench::Wrong { index, found, expected, .. } = wrong;
+                    let (found, expected) = (*found, *expected);
+                    self.output.json(&Wrong { op, shape, strategy, index, found, expected })?;
+                    self.wrong.push(format!("{op} {shape}, {strategy}: {wrong}"));
+                }
+                Outcome::LeftOut(reason) => self.leave_out(case, Some(strategy), reason)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Why a shape of deepbench is not measured on this adapter. What a user lists himself always is.
+    fn too_large(&self, case: &BenchCase) -> Option<String> {
+        if self.flags.all || self.flags.shapes != "deepbench" {
+            return None;
+        }
+        let seconds = self.roofline.seconds(case.flops(), case.bytes());
+        if seconds > MOST_SECONDS {
+            return Some(format!("takes {} ms at the roofline (--all measures it)", digits(seconds * 1e3)));
+        }
+        (case.bytes() > MOST_BYTES).then(|| format!("takes {} (--all measures it)", crate::table::bytes(case.bytes())))
+    }
+
+    fn leave_out(&mut self, case: &BenchCase, strategy: Option<&str>, reason: &str) -> Result<()> {
+        let (op, shape) = (case.op, case.shape.as_str());
+        self.output.json(&LeftOut { op, shape, strategy, reason })?;
+        let with = strategy.map(|name| format!(", {name}")).unwrap_or_default();
+        self.left_out.push(format!("{op} {shape}{with}: {reason}"));
+        Ok(())
+    }
+
+    fn show(&self) -> Result<()> {
+        let mut columns = vec![
+            ("op", Align::Left),
+            ("shape", Align::Left),
+            ("strategy", Align::Left),
+            ("ms", Align::Right),
+            ("quartiles", Align::Right),
+            ("GFLOP/s", Align::Right),
+            ("GB/s", Align::Right),
+            ("roofline", Align::Right),
+            ("error", Align::Right),
+        ];
+        if self.flags.blas {
+            columns.push(("of BLAS", Align::Right));
+        }
+        let mut table = Table::new(&columns);
+        for row in &self.rows {
+            let mark = if row.chosen { " ←" } else { "" };
+            let mut cells = vec![
+                row.op.to_owned(),
+                row.shape.clone(),
+                format!("{}{mark}", row.strategy),
+                digits(row.ms),
+                row.spread.clone(),
+                digits(row.gflops),
+                digits(row.gbs),
+                format!("{:.1} %", row.roofline_percent),
+                format!("{:.0e}", row.max_error),
+            ];
+            cells.extend(row.blas_fraction.map(digits));
+            table.row(cells);
+        }
+        self.output.text(table.render(self.output.width()))?;
+        self.output.text("\n← is what the engine takes by itself.")?;
+        if !self.left_out.is_empty() {
+            // In JSON they were said one by one.
+            self.output.text(format!("\nLeft out:\n  {}", self.left_out.join("\n  ")))?;
+        }
+        if !self.wrong.is_empty() {
+            self.output.text(format!("\nWrong:\n  {}", self.wrong.join("\n  ")))?;
+        }
+        Ok(())
+    }
+
+    fn write_files(&self) -> Result<()> {
+        if let Some(path) = &self.flags.csv {
+            let text: String = std::iter::once(csv::line(Row::HEADER)).chain(self.rows.iter().map(Row::csv)).collect();
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        if let Some(path) = &self.flags.plot {
+            let points: Vec<Point> = self.rows.iter().map(Row::point).collect();
+            let title = format!("{} ({})", self.device.name(), self.device.driver());
+            let svg = plot::svg(&title, &self.roofline, &points)?;
+            fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+}
+
+impl Row {
+    const HEADER: [&'static str; 13] = [
+        "op",
+        "shape",
+        "strategy",
+        "chosen",
+        "ms",
+        "ms_low",
+        "ms_high",
+        "samples",
+        "gflops",
+        "gbs",
+        "roofline_percent",
+        "max_error",
+        "blas_fraction",
+    ];
+
+    fn new(
+        case: &BenchCase,
+        strategy: &'static str,
+        timing: &Timing,
+        report: &CaseReport,
+        roofline: &Roofline,
+        blas: Option<&Spread>,
+    ) -> Self {
+        let ms = timing.seconds.scaled(1e3);
+        Self {
+            op: case.op,
+            shape: case.shape.clone(),
+            strategy,
+            chosen: report.preferred == Some(strategy),
+            ms: ms.median,
+            ms_low: ms.low,
+            ms_high: ms.high,
+            ms_min: ms.min,
+            ms_max: ms.max,
+            samples: ms.count,
+            gflops: report.flops_per_s(timing) * 1e-9,
+            gbs: report.bytes_per_s(timing) * 1e-9,
+            roofline_percent: 100.0 * report.roofline_share(timing, roofline),
+            max_error: timing.max_error,
+            dispatches: timing.dispatches,
+            blas_ms: blas.map(|blas| blas.median * 1e3),
+            blas_fraction: blas.map(|blas| blas.median / timing.seconds.median),
+            spread: quartiles(&ms),
+            intensity: report.intensity(),
+        }
+    }
+
+    fn csv(&self) -> String {
+        csv::line([
+            self.op.to_owned(),
+            self.shape.clone(),
+            self.strategy.to_owned(),
+            self.chosen.to_string(),
+            self.ms.to_string(),
+            self.ms_low.to_string(),
+            self.ms_high.to_string(),
+            self.samples.to_string(),
+            self.gflops.to_string(),
+            self.gbs.to_string(),
+            self.roofline_percent.to_string(),
+            self.max_error.to_string(),
+            self.blas_fraction.map(|fraction| fraction.to_string()).unwrap_or_default(),
+        ])
+    }
+
+    fn point(&self) -> Point {
+        Point {
+            name: format!("{} {}: {}", self.op, self.shape, self.strategy),
+            case: format!("{} {}", self.op, self.shape),
+            intensity: self.intensity,
+            gflops: self.gflops,
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! `girih bench model`: images a second of a training step and of inference.
+
+use anyhow::Result;
+use girih::bench::model::{Mode, ModelReport, ModelSettings, ProfileRow, measure};
+use girih::nn::models::Model;
+use serde::Serialize;
+
+use super::args::ModelFlags;
+use super::{digits, quartiles};
+use crate::args::Global;
+use crate::engine::{self, failed};
+use crate::error::usage;
+use crate::output::Output;
+use crate::table::{Align, Table, count};
+
+/// Rows of a profile that people are shown.
+const MOST_ROWS: usize = 24;
+
+/// A model in one mode: a JSON line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "model")]
+struct Row {
+    model: &'static str,
+    mode: &'static str,
+    batch: u32,
+    images_per_s: f64,
+    ms: f64,
+    ms_low: f64,
+    ms_high: f64,
+    ms_min: f64,
+    ms_max: f64,
+    samples: usize,
+    first_s: f64,
+    dispatches: usize,
+    recording_us: f64,
+}
+
+/// What one kind of dispatch takes: a JSON line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "profile")]
+struct Part<'a> {
+    model: &'static str,
+    mode: &'static str,
+    batch: u32,
+    label: &'a str,
+    kernel: &'a str,
+    dispatches: usize,
+    ms: f64,
+    gflops: f64,
+}
+
+/// Runs `girih bench model`.
+///
+/// # Errors
+/// The batch does not fit the adapter, or a profile is wanted of one without timestamps.
+pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
+    let device = engine::open(global)?;
+    if flags.profile && !device.caps().timestamps {
+        return usage("--profile needs timestamps within a pass, which this adapter has not");
+    }
+    let model = Model::from(flags.model);
+    output.text(format!("{} on {} ({})", model.name(), device.name(), device.driver()))?;
+    let both = !flags.train && !flags.infer;
+    let settings = ModelSettings { batch: flags.batch as usize, rounds: flags.rounds as usize, profile: flags.profile };
+    for (mode, wanted) in [(Mode::Train, flags.train || both), (Mode::Infer, flags.infer || both)] {
+        if wanted {
+            let report = measure(&device, model, mode, &settings).map_err(failed)?;
+            show(model.name(), mode, flags.batch, &report, output)?;
+        }
+    }
+    Ok(())
+}
+
+fn show(model: &'static str, mode: Mode, batch: u32, report: &ModelReport, output: Output) -> Result<()> {
+    let mode = match mode {
+        Mode::Train => "train",
+        Mode::Infer => "infer",
+    };
+    let ms = report.seconds.scaled(1e3);
+    let row = Row {
+        model,
+        mode,
+        batch,
+        images_per_s: f64::from(batch) / report.seconds.median,
+        ms: ms.median,
+        ms_low: ms.low,
+        ms_high: ms.high,
+        ms_min: ms.min,
+        ms_max: ms.max,
+        samples: ms.count,
+        first_s: report.first_seconds,
+        dispatches: report.dispatches,
+        recording_us: report.recording_seconds * 1e6,
+    };
+    output.json(&row)?;
+    output.text(format!(
+        "\n{mode}, batch {batch}: {} images/s, {} ms ({}); the first took {} s\n{} dispatches, {} µs each to record",
+        digits(row.images_per_s),
+        digits(row.ms),
+        quartiles(&ms),
+        digits(row.first_s),
+        count(row.dispatches as u64),
+        digits(row.recording_us),
+    ))?;
+    for ProfileRow { label, kernel, seconds, dispatches, flops } in &report.profile {
+        let (ms, gflops) = (seconds * 1e3, rate(*flops, *seconds));
+        output.json(&Part { model, mode, batch, label, kernel, dispatches: *dispatches, ms, gflops })?;
+    }
+    if report.profile.is_empty() {
+        return Ok(());
+    }
+    show_profile(&report.profile, output)
+}
+
+fn rate(flops: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { flops as f64 / seconds * 1e-9 } else { 0.0 }
+}
+
+fn show_profile(rows: &[ProfileRow], output: Output) -> Result<()> {
+    let mut table = Table::new(&[
+        ("dispatch", Align::Left),
+        ("kernel", Align::Left),
+        ("count", Align::Right),
+        ("ms", Align::Right),
+        ("", Align::Right),
+        ("GFLOP/s", Align::Right),
+    ]);
+    let total: f64 = rows.iter().map(|row| row.seconds).sum();
+    for row in rows.iter().take(MOST_ROWS) {
+        table.row([
+            row.label.clone(),
+            row.kernel.clone(),
+            row.dispatches.to_string(),
+            digits(row.seconds * 1e3),
+            format!("{:.1} %", 100.0 * row.seconds / total),
+            digits(rate(row.flops, row.seconds)),
+        ]);
+    }
+    output.text("")?;
+    output.text(table.render(output.width()))?;
+    let rest: f64 = rows.iter().skip(MOST_ROWS).map(|row| row.seconds * 1e3).sum();
+    if rest > 0.0 {
+        output.text(format!("and {} ms in {} more", digits(rest), rows.len() - MOST_ROWS))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! A case to be measured: an op on inputs of some shape, and which part of it is enough to check it.
+
+use std::collections::BTreeMap;
+
+use crate::graph::{OpTypes, ShapeError};
+use crate::ops::Case;
+use crate::tensor::random::Random;
+use crate::tensor::{Array, HostData, HostTensor, Shape, TensorType};
+
+/// Floating-point operations up to which the f64 reference computes the whole result.
+const REFERENCE_FLOPS: f64 = 3e7;
+/// Places that a check takes of an axis at most: with two axes, some 500 results.
+const MOST_PLACES: usize = 24;
+
+/// What is measured.
+#[derive(Clone, Debug)]
+pub struct BenchCase {
+    /// What it is, such as `matmul` or `conv d_weight`.
+    pub op: &'static str,
+    /// Its extents in words, such as `512x512x512 NT`.
+    pub shape: String,
+    /// The op, its inputs and the tolerance.
+    pub case: Case,
+    /// M, N and K of the matrix product that takes as many operations, if there is one.
+    pub gemm: Option<[usize; 3]>,
+    pub(super) axes: Axes,
+}
+
+/// The axes of an op's tensors, a letter each, as in Einstein's notation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Axes {
+    /// Those of each input.
+    pub inputs: Vec<String>,
+    /// Those of the output.
+    pub output: String,
+    /// Those along which results do not depend on one another: a part of them is a smaller problem of the same op.
+    pub free: String,
+}
+
+/// Places along each free axis.
+pub(super) type Places = BTreeMap<char, Vec<usize>>;
+
+impl BenchCase {
+    /// The type of the output.
+    ///
+    /// # Errors
+    /// When the inputs do not fit the op.
+    pub fn output(&self) -> Result<TensorType, ShapeError> {
+        self.case.op.infer(&self.input_types())
+    }
+
+    /// The types of the inputs.
+    pub fn input_types(&self) -> Vec<TensorType> {
+        self.case.inputs.iter().map(|input| input.ty.clone()).collect()
+    }
+
+    /// Floating-point operations of one run.
+    pub fn flops(&self) -> u64 {
+        let inputs = self.input_types();
+        self.output().map_or(0, |output| self.case.op.flops(&OpTypes { inputs: &inputs, output: &output }))
+    }
+
+    /// Bytes that any kernel must move: each input and the output once.
+    pub fn bytes(&self) -> u64 {
+        let output = self.output().map_or(0, |ty| ty.bytes());
+        self.case.inputs.iter().map(|input| input.ty.bytes()).sum::<u64>() + output
+    }
+
+    /// The inputs, the same on every run; `None` when values and types do not suit, a defect of the case.
+    pub fn values(&self) -> Option<Vec<HostTensor>> {
+        (1..).zip(&self.case.inputs).map(|(stream, input)| input.draw(stream)).collect()
+    }
+
+    /// Where along the free axes results are checked: everywhere, if the reference can afford that, else at both ends
+    /// and at random places between.
+    pub(super) fn places(&self) -> Places {
+        let output = self.output().map(|ty| ty.shape).unwrap_or_default();
+        let mut extents: BTreeMap<char, usize> = BTreeMap::new();
+        let shapes = self.case.inputs.iter().map(|input| &input.ty.shape).chain([&output]);
+        for (letters, shape) in self.axes.inputs.iter().chain([&self.axes.output]).zip(shapes) {
+            let free = letters.chars().zip(shape.iter()).filter(|(letter, _)| self.axes.free.contains(*letter));
+            extents.extend(free.map(|(letter, &extent)| (letter, extent)));
+        }
+        let flops = self.flops() as f64;
+        let cost = |most: usize| {
+            let share = |&extent: &usize| most.min(extent) as f64 / extent.max(1) as f64;
+            flops * extents.values().map(share).product::<f64>()
+        };
+        let most = match flops <= REFERENCE_FLOPS {
+            true => usize::MAX,
+            false => (1..=MOST_PLACES).rev().find(|&most| cost(most) <= REFERENCE_FLOPS).unwrap_or(1),
+        };
+        (0..).zip(extents).map(|(stream, (letter, extent))| (letter, some_of(extent, most, stream))).collect()
+    }
+
+    /// The part of an input (`Some`) or of the output (`None`) at `places`, in f64.
+    pub(super) fn part(&self, input: Option<usize>, tensor: &HostTensor, places: &Places) -> Array {
+        let letters = input.map_or(&self.axes.output, |i| &self.axes.inputs[i]);
+        let axes: Vec<Option<&Vec<usize>>> = letters.chars().map(|letter| places.get(&letter)).collect();
+        let whole_shape = tensor.shape();
+        let extents = axes.iter().zip(whole_shape.iter()).map(|(axis, &extent)| axis.map_or(extent, Vec::len));
+        let shape: Shape = extents.collect::<Vec<_>>().into();
+        let value = |place: usize| match tensor.data() {
+            HostData::F32(values) => f64::from(values[place]),
+            HostData::U32(values) => f64::from(values[place]),
+        };
+        Array::from_fn(shape, |index| {
+            value(whole(&axes, index).iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i))
+        })
+    }
+
+    /// The place in the whole output of a place in its part.
+    pub(super) fn whole_index(&self, index: &[usize], places: &Places) -> Vec<usize> {
+        let axes: Vec<_> = self.axes.output.chars().map(|letter| places.get(&letter)).collect();
+        whole(&axes, index)
+    }
+}
+
+fn whole(axes: &[Option<&Vec<usize>>], index: &[usize]) -> Vec<usize> {
+    index.iter().zip(axes).map(|(&i, axis)| axis.map_or(i, |places| places[i])).collect()
+}
+
+/// At most `most` places below `extent`, ascending, the first and the last among them.
+fn some_of(extent: usize, most: usize, stream: u32) -> Vec<usize> {
+    if extent <= most {
+        return (0..extent).collect();
+    }
+    let mut random = Random::new(3, 0, stream);
+    let mut places: Vec<usize> = [extent - 1, 0].into_iter().take(most).collect();
+    places.extend((2..most).map(|_| random.below(extent as u32) as usize));
+    places.sort_unstable();
+    places.dedup();
+    places
+}

@@ -1,0 +1,122 @@
+//! Results against the f64 reference.
+
+use std::fmt;
+
+use super::case::{BenchCase, Places};
+use crate::tensor::{Array, DType, HostTensor};
+
+/// The first result that is not what it must be.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Wrong {
+    /// Its place in the output.
+    pub index: Vec<usize>,
+    /// What the kernel computed.
+    pub found: f64,
+    /// What the reference says.
+    pub expected: f64,
+    /// How many are wrong, of how many looked at.
+    pub count: (usize, usize),
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { index, found, expected, count: (wrong, all) } = self;
+        write!(f, "{wrong} of {all} results are wrong, the first at {index:?}: {found}, not {expected}")
+    }
+}
+
+/// What the results of a case must be, in whole or in part.
+pub(super) struct Expected {
+    places: Places,
+    part: Array,
+}
+
+impl Expected {
+    /// Computes the reference for these inputs.
+    pub fn new(case: &BenchCase, inputs: &[HostTensor]) -> Self {
+        let places = case.places();
+        let parts: Vec<Array> =
+            inputs.iter().enumerate().map(|(i, input)| case.part(Some(i), input, &places)).collect();
+        let part = case.case.op.reference(&parts.iter().collect::<Vec<_>>());
+        Self { places, part }
+    }
+
+    /// The largest |found − exact| / (1 + |exact|).
+    ///
+    /// # Errors
+    /// The first result beyond the case's tolerance.
+    pub fn check(&self, case: &BenchCase, found: &HostTensor) -> Result<f64, Wrong> {
+        let exact_type = found.ty().dtype == DType::U32;
+        let found = case.part(None, found, &self.places);
+        let (mut largest, mut wrong, mut first) = (0.0, 0, None);
+        let shape = self.part.shape.clone();
+        // Walks the indices in the order of the values.
+        let mut at = 0;
+        Array::from_fn(shape, |index| {
+            let (value, exact) = (found.values[at], self.part.values[at]);
+            at += 1;
+            let error = (value - exact).abs() / (1.0 + exact.abs());
+            // Written so that NaN is wrong.
+            let right = if exact_type { value == exact } else { error <= case.case.tolerance };
+            if !right {
+                wrong += 1;
+                first.get_or_insert_with(|| (case.whole_index(index, &self.places), value, exact));
+            }
+            largest = f64::max(largest, error);
+            0.0
+        });
+        match first {
+            None => Ok(largest),
+            Some((index, found, expected)) => Err(Wrong { index, found, expected, count: (wrong, at) }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::{Convolution, ConvolutionPass, Product, convolution, product};
+    use crate::tensor::TensorType;
+
+    /// The reference's whole result, as a kernel would give it.
+    fn computed(case: &BenchCase) -> (Vec<HostTensor>, HostTensor) {
+        let inputs = case.values().unwrap();
+        let arrays: Vec<Array> = inputs.iter().map(HostTensor::to_array).collect();
+        let output = case.case.op.reference(&arrays.iter().collect::<Vec<_>>());
+        let values = output.values.iter().map(|&v| v as f32).collect();
+        let tensor = HostTensor::f32(output.shape, values).unwrap();
+        (inputs, tensor)
+    }
+
+    #[test]
+    fn a_part_of_a_product_is_what_the_whole_says() {
+        let wide = Product { m: 300, n: 230, k: 260, transpose_b: true, ..Product::default() };
+        let case = product(&wide).unwrap();
+        let (inputs, output) = computed(&case);
+        let expected = Expected::new(&case, &inputs);
+        assert!(expected.part.values.len() < 600, "a part");
+        assert!(expected.check(&case, &output).unwrap() < 1e-6);
+        // Both corners are looked at.
+        for at in [0, 300 * 230 - 1] {
+            let mut values = output.as_f32().unwrap().to_vec();
+            values[at] += 0.01;
+            let output = HostTensor::f32([300, 230], values).unwrap();
+            let wrong = expected.check(&case, &output).unwrap_err();
+            assert_eq!((wrong.index.clone(), wrong.count.0), (vec![at / 230, at % 230], 1), "{wrong}");
+        }
+        let nothing = HostTensor::from_bytes(&TensorType::f32([300, 230]), &vec![0xff; 300 * 230 * 4]).unwrap();
+        assert!(expected.check(&case, &nothing).is_err(), "NaN is wrong");
+    }
+
+    #[test]
+    fn a_part_of_a_convolution_is_what_the_whole_says() {
+        for pass in [ConvolutionPass::Forward, ConvolutionPass::DInput, ConvolutionPass::DWeight] {
+            let conv = Convolution { batch: 20, channels: 40, size: [12, 10], filters: 40, ..Convolution::default() };
+            let case = convolution(&conv, pass).unwrap();
+            let (inputs, output) = computed(&case);
+            let expected = Expected::new(&case, &inputs);
+            assert!(expected.part.values.len() < output.shape().count(), "{pass:?}: a part");
+            assert!(expected.check(&case, &output).unwrap() < 1e-6, "{pass:?}");
+        }
+    }
+}

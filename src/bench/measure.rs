@@ -1,0 +1,259 @@
+//! A case under every strategy: checked, then timed in turns.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::case::BenchCase;
+use super::check::{Expected, Wrong};
+use super::peak::Roofline;
+use super::spread::Spread;
+use crate::Error;
+use crate::gpu::{Device, Timer};
+use crate::graph::{Graph, Lowering, NodeId};
+use crate::plan::{Choice, Plan, PlanError, PlanOptions, Session, Variables};
+use crate::tensor::HostTensor;
+
+/// Bytes that the inputs and outputs of all sessions together take at least, so that none finds its own in a cache.
+const ROTATED_BYTES: u64 = 64 << 20;
+/// Most sessions of a strategy.
+const MOST_SESSIONS: u64 = 16;
+/// Most runs of a measurement.
+const MOST_REPEATS: f64 = 1000.0;
+
+/// How cases are measured.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Rounds in which each strategy is measured once.
+    pub rounds: usize,
+    /// What a measurement takes at least, in seconds: short runs are repeated.
+    pub seconds: f64,
+    /// What the measurements of one strategy may take in all, in seconds; a strategy too slow for that is measured
+    /// less often, and once at least.
+    pub budget: f64,
+    /// Only the strategy of this name.
+    pub strategy: Option<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy: None }
+    }
+}
+
+/// What came of a case.
+#[derive(Clone, Debug)]
+pub struct CaseReport {
+    /// Floating-point operations of one run.
+    pub flops: u64,
+    /// Bytes of inputs and output, each counted once.
+    pub bytes: u64,
+    /// The strategy that the engine takes by itself: the op's first that runs here.
+    pub preferred: Option<&'static str>,
+    /// Each strategy and what came of it, in the op's order, those that were timed first.
+    pub outcomes: Vec<(&'static str, Outcome)>,
+}
+
+/// What came of a strategy.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It computes what it must, in this time.
+    Timed(Timing),
+    /// It does not.
+    Wrong(Wrong),
+    /// It does not run on this device, and why.
+    LeftOut(String),
+}
+
+/// How fast a strategy is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Timing {
+    /// Seconds of a run.
+    pub seconds: Spread,
+    /// The largest |result − exact| / (1 + |exact|) among those looked at.
+    pub max_error: f64,
+    /// Dispatches of a run.
+    pub dispatches: usize,
+}
+
+impl CaseReport {
+    /// Floating-point operations a second of a run of this time.
+    pub fn flops_per_s(&self, timing: &Timing) -> f64 {
+        self.flops as f64 / timing.seconds.median
+    }
+
+    /// Bytes a second of a run of this time.
+    pub fn bytes_per_s(&self, timing: &Timing) -> f64 {
+        self.bytes as f64 / timing.seconds.median
+    }
+
+    /// The share of the roofline, from 0 to 1: above that where caches serve what the roofline takes from memory.
+    pub fn roofline_share(&self, timing: &Timing, roofline: &Roofline) -> f64 {
+        roofline.seconds(self.flops, self.bytes) / timing.seconds.median
+    }
+
+    /// Floating-point operations a byte.
+    pub fn intensity(&self) -> f64 {
+        self.flops as f64 / self.bytes.max(1) as f64
+    }
+}
+
+/// A strategy that is ready to run, and its measurements so far.
+struct Candidate {
+    sessions: Vec<Session>,
+    max_error: f64,
+    /// Runs of a measurement.
+    repeats: usize,
+    /// Measurements that the budget allows.
+    rounds: usize,
+    samples: Vec<f64>,
+    /// The session that runs next.
+    next: usize,
+}
+
+/// Measures `case` under every strategy that runs on `device`.
+///
+/// # Errors
+/// When the device was lost or has no memory left, or the case does not hold together. A strategy that is wrong is an
+/// outcome.
+pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Settings) -> Result<CaseReport, Error> {
+    let mut report = CaseReport { flops: case.flops(), bytes: case.bytes(), preferred: None, outcomes: Vec::new() };
+    let defect = |why: &str| PlanError::Graph(vec![format!("{} {}: {why}", case.op, case.shape)]);
+    let inputs = case.values().ok_or_else(|| defect("values of another type than the input"))?;
+    let mut expected = None;
+    let mut candidates = Vec::new();
+    for strategy in strategies(device, case)? {
+        let unwanted = settings.strategy.as_deref().is_some_and(|wanted| wanted != strategy);
+        if unwanted && report.preferred.is_some() {
+            continue;
+        }
+        let plan = match plan(device, case, strategy) {
+            Ok(plan) if plan.strategies.iter().all(|&taken| taken == strategy) => plan,
+            Ok(_) => {
+                report.outcomes.push((strategy, Outcome::LeftOut("not within the adapter's limits".into())));
+                continue;
+            }
+            Err(Error::Plan(error @ (PlanError::TooLarge { .. } | PlanError::NoStrategy { .. }))) => {
+                report.outcomes.push((strategy, Outcome::LeftOut(error.to_string())));
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        report.preferred.get_or_insert(strategy);
+        if unwanted {
+            continue;
+        }
+        let sessions = sessions(device, case, &plan, &inputs)?;
+        let first = timer.time(sessions.first().map(Session::playback))?;
+        let found = match sessions.first() {
+            Some(session) => session.read("output")?.wait()?,
+            None => continue,
+        };
+        // Only now: where no strategy runs, the reference has nothing to do.
+        let expected = expected.get_or_insert_with(|| Expected::new(case, &inputs));
+        match expected.check(case, &found) {
+            Ok(max_error) => {
+                candidates.push((strategy, Candidate::new(sessions, max_error, first, timer, settings)?));
+            }
+            Err(wrong) => report.outcomes.push((strategy, Outcome::Wrong(wrong))),
+        }
+    }
+    for round in 0..settings.rounds.max(1) {
+        for (_, candidate) in &mut candidates {
+            if round < candidate.rounds {
+                candidate.sample(timer)?;
+            }
+        }
+    }
+    let timed = candidates.iter().map(|(strategy, candidate)| (*strategy, Outcome::Timed(candidate.timing())));
+    report.outcomes.splice(0..0, timed);
+    Ok(report)
+}
+
+impl Candidate {
+    /// Warms up and finds out how often a run must be repeated; `first` is what the first run took.
+    fn new(
+        sessions: Vec<Session>,
+        max_error: f64,
+        first: f64,
+        timer: &Timer,
+        settings: &Settings,
+    ) -> Result<Self, Error> {
+        let mut new = Self { sessions, max_error, repeats: 1, rounds: 0, samples: Vec::new(), next: 1 };
+        if first >= settings.budget {
+            // It had its time.
+            new.samples.push(first);
+            return Ok(new);
+        }
+        let repeats = (settings.seconds / first).ceil().clamp(1.0, MOST_REPEATS);
+        new.repeats = repeats as usize;
+        // The first run is slower than those that follow: only a warm one tells how many are needed.
+        let warm = new.run(timer)?;
+        new.repeats = (settings.seconds / warm).ceil().clamp(1.0, MOST_REPEATS) as usize;
+        let sample = warm * new.repeats as f64;
+        new.rounds = ((settings.budget / sample) as usize).clamp(1, settings.rounds.max(1));
+        Ok(new)
+    }
+
+    /// Seconds of a run, from `repeats` of them over the sessions in turn.
+    fn run(&mut self, timer: &Timer) -> Result<f64, Error> {
+        let runs = self.sessions.iter().cycle().skip(self.next % self.sessions.len()).take(self.repeats);
+        let seconds = timer.time(runs.map(Session::playback))?;
+        self.next += self.repeats;
+        Ok(seconds / self.repeats as f64)
+    }
+
+    fn sample(&mut self, timer: &Timer) -> Result<(), Error> {
+        let seconds = self.run(timer)?;
+        self.samples.push(seconds);
+        Ok(())
+    }
+
+    fn timing(&self) -> Timing {
+        let dispatches = self.sessions.first().map_or(0, |session| session.playback().dispatch_count());
+        Timing { seconds: Spread::of(&self.samples), max_error: self.max_error, dispatches }
+    }
+}
+
+/// The names of the op's strategies for this device, its own preference first.
+fn strategies(device: &Device, case: &BenchCase) -> Result<Vec<&'static str>, Error> {
+    let inputs = case.input_types();
+    let output = case.output().map_err(|e| PlanError::Graph(vec![e.0]))?;
+    let lowering = Lowering { inputs: &inputs, output: &output, caps: device.caps(), epilogue: None };
+    Ok(case.case.op.lower(&lowering).iter().map(|strategy| strategy.name).collect())
+}
+
+/// A graph of the op alone.
+fn graph(case: &BenchCase) -> Result<(Graph, NodeId), Error> {
+    let mut graph = Graph::new();
+    let inputs: Vec<NodeId> =
+        (0..).zip(&case.case.inputs).map(|(i, input): (usize, _)| graph.input(&name(i), input.ty.clone())).collect();
+    let output = graph.apply_shared(Arc::clone(&case.case.op), &inputs)?;
+    Ok((graph, output))
+}
+
+fn name(input: usize) -> String {
+    format!("input{input}")
+}
+
+fn plan(device: &Device, case: &BenchCase, strategy: &str) -> Result<Plan, Error> {
+    let (graph, output) = graph(case)?;
+    let named = BTreeMap::from([(case.case.op.name().to_owned(), strategy.to_owned())]);
+    let options = PlanOptions { fuse: false, reuse: true, choice: Choice::Named(named) };
+    Ok(Plan::new(&graph, &[("output", output)], device.caps(), &options)?)
+}
+
+/// As many sessions of one plan as leave no cache anything to keep.
+fn sessions(device: &Device, case: &BenchCase, plan: &Plan, inputs: &[HostTensor]) -> Result<Vec<Session>, Error> {
+    let (graph, _) = graph(case)?;
+    let variables = Variables::new(device, &graph, 0)?;
+    let count = ROTATED_BYTES.div_ceil(case.bytes().max(1)).clamp(1, MOST_SESSIONS);
+    (0..count)
+        .map(|_| {
+            let session = Session::new(device, plan.clone(), &variables)?;
+            for (i, input) in inputs.iter().enumerate() {
+                session.write(&name(i), input)?;
+            }
+            Ok(session)
+        })
+        .collect()
+}

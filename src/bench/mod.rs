@@ -1,0 +1,25 @@
+//! Measuring: what an adapter can do ([`peaks`]), how near each strategy of an op comes to that ([`measure`]), and what a
+//! model does ([`model`]). Plain values in, plain values out; the `girih bench` command reads and shows them.
+//!
+//! Results are checked against f64 before they are timed. Times are medians over rounds in which all strategies take
+//! turns, by the device's clock where it has one ([`Timer`](crate::gpu::Timer)).
+
+mod case;
+mod check;
+mod measure;
+mod microkernel;
+pub mod model;
+mod peak;
+mod problems;
+mod spread;
+
+pub use case::BenchCase;
+pub use check::Wrong;
+pub use measure::{CaseReport, Outcome, Settings, Timing, measure};
+pub use microkernel::kernels;
+pub use peak::{Effort, Peak, Roofline, Unit, peaks};
+pub use problems::{
+    BatchNormPass, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, batch_norm, convolution, pointwise,
+    pooling, product, reduction, softmax,
+};
+pub use spread::Spread;

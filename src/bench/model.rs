@@ -1,0 +1,187 @@
+//! A model's training step and its inference: images a second, and where the time goes.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use super::spread::Spread;
+use crate::Error;
+use crate::data::ChannelStats;
+use crate::gpu::Device;
+use crate::nn::models::Model;
+use crate::plan::{PlanOptions, Session};
+use crate::tensor::random::Random;
+use crate::train::{Hyperparameters, ImageModel, Images, Learner, Scorer};
+
+/// What a model is measured on.
+const SHAPE: [usize; 3] = [3, 32, 32];
+const CLASSES: usize = 10;
+/// Training steps of a measurement: they overlap, as in a real run.
+const STEPS: usize = 3;
+
+/// What a model does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Training steps: forward, backward, optimiser.
+    Train,
+    /// Class scores, read back by the host.
+    Infer,
+}
+
+/// How a model is measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ModelSettings {
+    /// Images at a time.
+    pub batch: usize,
+    /// Measurements.
+    pub rounds: usize,
+    /// Whether the time of each dispatch is wanted; needs a device with timestamps.
+    pub profile: bool,
+}
+
+/// How fast a model is, on images of 3×32×32 in ten classes. All times are the host's, from call to completion.
+#[derive(Clone, Debug)]
+pub struct ModelReport {
+    /// Seconds of a step, or of a batch scored.
+    pub seconds: Spread,
+    /// Seconds from the first call to the first result: planning, compiling, allocating, running.
+    pub first_seconds: f64,
+    /// Dispatches of a run.
+    pub dispatches: usize,
+    /// Host seconds to record one dispatch.
+    pub recording_seconds: f64,
+    /// The time of each kind of dispatch, longest first; empty unless wanted.
+    pub profile: Vec<ProfileRow>,
+}
+
+/// All dispatches of one label and kernel.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ProfileRow {
+    /// The graph node, by path and op.
+    pub label: String,
+    /// The kernel.
+    pub kernel: String,
+    /// Seconds of all of them in one run.
+    pub seconds: f64,
+    /// How many there are in a run.
+    pub dispatches: usize,
+    /// Floating-point operations.
+    pub flops: u64,
+}
+
+/// Measures `model`.
+///
+/// # Errors
+/// When the batch does not fit the device, the device was lost, or a profile is wanted where there are no timestamps.
+pub fn measure(device: &Device, model: Model, mode: Mode, settings: &ModelSettings) -> Result<ModelReport, Error> {
+    let stats = ChannelStats { mean: vec![0.5; SHAPE[0]], std: vec![0.25; SHAPE[0]] };
+    let described = ImageModel { layers: model.layers(CLASSES), shape: SHAPE, classes: CLASSES, stats };
+    match mode {
+        Mode::Train => train(device, &described, settings),
+        Mode::Infer => infer(device, &described, settings),
+    }
+}
+
+/// Normalised pixels of no particular picture.
+fn images(batch: usize) -> Vec<f32> {
+    let mut random = Random::new(1, 0, 0);
+    (0..batch * SHAPE.iter().product::<usize>()).map(|_| 2.0 * random.uniform() - 1.0).collect()
+}
+
+fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Result<ModelReport, Error> {
+    let hyper = Hyperparameters { batch: settings.batch, ..Hyperparameters::default() };
+    let images = images(settings.batch);
+    let labels: Vec<u32> = (0..settings.batch).map(|i| (i % CLASSES) as u32).collect();
+    let start = Instant::now();
+    let mut learner = Learner::new(device, model, Images::Tensors, &hyper, 0, &PlanOptions::default())?;
+    learner.session().write_f32("images", &images)?;
+    learner.session().write_u32("labels", &labels)?;
+    learner.step(RATE)?;
+    device.wait()?;
+    let first_seconds = start.elapsed().as_secs_f64();
+    let mut samples = Vec::with_capacity(settings.rounds);
+    for _ in 0..settings.rounds.max(1) {
+        let start = Instant::now();
+        for _ in 0..STEPS {
+            learner.step(RATE)?;
+            learner.settle_blocking()?;
+        }
+        device.wait()?;
+        samples.push(start.elapsed().as_secs_f64() / STEPS as f64);
+    }
+    report(device, learner.session(), &samples, first_seconds, settings)
+}
+
+/// A rate at which random images change little.
+const RATE: f64 = 0.001;
+
+fn infer(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Result<ModelReport, Error> {
+    let images = images(settings.batch);
+    let start = Instant::now();
+    let scorer = Scorer::new(device, model, settings.batch, &PlanOptions::default())?;
+    scorer.session().write_f32("images", &images)?;
+    scorer.score()?.wait()?;
+    let first_seconds = start.elapsed().as_secs_f64();
+    // Small batches are over before the clock has seen much of them.
+    let repeats = (64 / settings.batch.max(1)).max(1);
+    let mut samples = Vec::with_capacity(settings.rounds);
+    for round in 0..=settings.rounds.max(1) {
+        let start = Instant::now();
+        for _ in 0..repeats {
+            scorer.score()?.wait()?;
+        }
+        // The first warms up.
+        if round > 0 {
+            samples.push(start.elapsed().as_secs_f64() / repeats as f64);
+        }
+    }
+    report(device, scorer.session(), &samples, first_seconds, settings)
+}
+
+fn report(
+    device: &Device,
+    session: &Session,
+    samples: &[f64],
+    first_seconds: f64,
+    settings: &ModelSettings,
+) -> Result<ModelReport, Error> {
+    let dispatches = session.playback().dispatch_count();
+    let recordings: Vec<f64> = (0..settings.rounds.max(1))
+        .map(|_| {
+            let mut encoder = device.encoder("recording");
+            let start = Instant::now();
+            session.playback().encode(&mut encoder);
+            drop(encoder.finish());
+            start.elapsed().as_secs_f64() / dispatches.max(1) as f64
+        })
+        .collect();
+    Ok(ModelReport {
+        seconds: Spread::of(samples),
+        first_seconds,
+        dispatches,
+        recording_seconds: Spread::of(&recordings).median,
+        profile: if settings.profile { profile(device, session)? } else { Vec::new() },
+    })
+}
+
+/// Time by label and kernel, from timestamps around each dispatch.
+fn profile(device: &Device, session: &Session) -> Result<Vec<ProfileRow>, Error> {
+    let times = session.playback().time_blocking(device)?;
+    let recording = &session.plan().recording;
+    let mut rows: BTreeMap<(&str, &str), ProfileRow> = BTreeMap::new();
+    for (dispatch, seconds) in recording.dispatches.iter().zip(times) {
+        let kernel = recording.pipelines[dispatch.pipeline.0 as usize].label.as_str();
+        let row = rows.entry((&dispatch.label, kernel)).or_insert_with(|| ProfileRow {
+            label: dispatch.label.clone(),
+            kernel: kernel.to_owned(),
+            seconds: 0.0,
+            dispatches: 0,
+            flops: 0,
+        });
+        row.seconds += seconds;
+        row.dispatches += 1;
+        row.flops += dispatch.flops;
+    }
+    let mut rows: Vec<ProfileRow> = rows.into_values().collect();
+    rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
+    Ok(rows)
+}

@@ -1,0 +1,97 @@
+//! How long runs take: by the device's clock where it has one, else by the host's.
+
+use std::time::Instant;
+
+use super::device::Device;
+use super::error::GpuError;
+use super::playback::Playback;
+
+/// Which clock a [`Timer`] reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clock {
+    /// Timestamps of the device, at the beginning and the end of a compute pass.
+    Device,
+    /// The host's, from submission to completion: what submitting and waiting cost is in it.
+    Host,
+}
+
+/// Times runs of recordings.
+pub struct Timer {
+    device: Device,
+    queries: Option<Queries>,
+}
+
+struct Queries {
+    set: wgpu::QuerySet,
+    resolved: wgpu::Buffer,
+    /// Seconds of a tick.
+    tick: f64,
+}
+
+impl Timer {
+    /// A timer by the best clock there is.
+    ///
+    /// # Errors
+    /// When the device refuses a buffer.
+    pub fn new(device: &Device) -> Result<Self, GpuError> {
+        let queries = match device.wgpu().features().contains(wgpu::Features::TIMESTAMP_QUERY) {
+            true => Some(Queries::new(device)?),
+            false => None,
+        };
+        Ok(Self { device: device.clone(), queries })
+    }
+
+    /// The clock it reads.
+    pub fn clock(&self) -> Clock {
+        if self.queries.is_some() { Clock::Device } else { Clock::Host }
+    }
+
+    /// Plays `runs` one after another in one compute pass, prologues included, and returns the seconds from the
+    /// beginning of the first to the end of the last. Blocks; not for browsers.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn time<'a>(&self, runs: impl IntoIterator<Item = &'a Playback>) -> Result<f64, GpuError> {
+        // What the host wrote before must not arrive within the time.
+        self.device.submit(self.device.encoder("flush"));
+        self.device.wait()?;
+        let mut encoder = self.device.encoder("time");
+        let timestamp_writes = self.queries.as_ref().map(|queries| wgpu::ComputePassTimestampWrites {
+            query_set: &queries.set,
+            beginning_of_pass_write_index: Some(0),
+            end_of_pass_write_index: Some(1),
+        });
+        let descriptor = wgpu::ComputePassDescriptor { label: Some("time"), timestamp_writes };
+        let mut pass = encoder.begin_compute_pass(&descriptor);
+        runs.into_iter().for_each(|run| run.dispatch_all(&mut pass));
+        drop(pass);
+        if let Some(queries) = &self.queries {
+            encoder.resolve_query_set(&queries.set, 0..2, &queries.resolved, 0);
+        }
+        let start = Instant::now();
+        self.device.submit(encoder);
+        self.device.wait()?;
+        let by_host = start.elapsed().as_secs_f64();
+        let Some(queries) = &self.queries else { return Ok(by_host) };
+        let bytes = self.device.read(&queries.resolved, 0, 16)?.wait()?;
+        let tick = |at: usize| bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).map_or(0, u64::from_le_bytes);
+        // A pass shorter than a tick leaves nothing to read.
+        Ok(match tick(8).saturating_sub(tick(0)) {
+            0 => by_host,
+            ticks => ticks as f64 * queries.tick,
+        })
+    }
+}
+
+impl Queries {
+    fn new(device: &Device) -> Result<Self, GpuError> {
+        let descriptor = wgpu::QuerySetDescriptor { label: Some("time"), ty: wgpu::QueryType::Timestamp, count: 2 };
+        let usage = wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC;
+        Ok(Self {
+            set: device.guarded("timestamps", 16, || device.wgpu().create_query_set(&descriptor))?,
+            resolved: device.buffer_for("timestamps", 16, usage)?,
+            tick: f64::from(device.queue().get_timestamp_period()) * 1e-9,
+        })
+    }
+}
