@@ -78,8 +78,17 @@ fn peaks_are_all_there() {
     let devices = place.lines("devices --json");
     let device = devices.iter().find(|device| device["chosen"] == true).unwrap();
     let has = |feature: &str| device["features"].as_array().unwrap().iter().any(|name| name == feature);
-    let mut wanted =
-        vec!["fma f32", "read", "write", "copy", "workgroup memory", "dispatch", "submit", "submit and wait"];
+    let mut wanted = vec![
+        "fma f32",
+        "read",
+        "write",
+        "copy",
+        "workgroup memory",
+        "uniform buffer",
+        "dispatch",
+        "submit",
+        "submit and wait",
+    ];
     wanted.extend(has("f16").then_some("fma f16"));
     wanted.extend(has("subgroups").then_some("subgroup add"));
     wanted.extend(has("subgroups").then_some("subgroup shuffle"));

@@ -16,6 +16,9 @@ const TURNS: usize = 256;
 /// Multiply-adds of each chain a turn.
 const UNROLL: usize = 8;
 
+/// The longest uniform binding that WebGPU promises.
+const UNIFORM_BYTES: u64 = 64 << 10;
+
 /// One dispatch of a kernel, with buffers of its own.
 #[derive(Clone, Debug)]
 pub(super) struct Microkernel {
@@ -106,12 +109,23 @@ pub(super) fn walk(walk: Walk, bytes: u64, run: usize, caps: &Caps) -> Microkern
     Microkernel { call, buffers, work: moved as f64 }
 }
 
-/// Reads of workgroup memory by `groups` workgroups.
-pub(super) fn workgroup_memory(groups: usize, caps: &Caps) -> Microkernel {
+/// Small memory, read again and again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Near {
+    Workgroup,
+    Uniform,
+}
+
+/// Reads of small memory by `groups` workgroups.
+pub(super) fn near(memory: Near, groups: usize, caps: &Caps) -> Microkernel {
+    let (source, buffers) = match memory {
+        Near::Workgroup => (source!("peak_workgroup"), vec![4]),
+        Near::Uniform => (source!("peak_uniform"), vec![UNIFORM_BYTES, 4]),
+    };
     let workgroup = workgroup(caps);
-    let kernel = Kernel::new(source!("peak_workgroup")).constant("WG", workgroup).constant("TURNS", TURNS);
+    let kernel = Kernel::new(source).constant("WG", workgroup).constant("TURNS", TURNS);
     let call = KernelCall::new(kernel, linear_grid(groups, caps)).param("never", NEVER);
-    Microkernel { call, buffers: vec![4], work: (groups * workgroup * TURNS * 4 * 16) as f64 }
+    Microkernel { call, buffers, work: (groups * workgroup * TURNS * 4 * 16) as f64 }
 }
 
 /// An operation of subgroups, by `groups` workgroups. One operation is what one invocation gets of it.
@@ -164,7 +178,8 @@ impl Microkernel {
 /// The kernels that [`peaks`](super::peaks) runs under `caps`: for the tests that hold every kernel against every API.
 pub fn kernels(caps: &Caps) -> Vec<Kernel> {
     let walks = [Walk::Read, Walk::Write, Walk::Copy].map(|how| walk(how, 1 << 20, 4, caps));
-    let mut all = vec![fma(Float::F32, 3, 1, caps), workgroup_memory(1, caps), dispatch()];
+    let mut all =
+        vec![fma(Float::F32, 3, 1, caps), near(Near::Workgroup, 1, caps), near(Near::Uniform, 1, caps), dispatch()];
     all.extend(walks);
     all.extend(caps.f16.then(|| fma(Float::F16, 3, 1, caps)));
     let operations = caps.subgroup.map(|_| [Subgroup::Add, Subgroup::Shuffle]);

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::microkernel::{self, Float, Microkernel, Subgroup, Walk};
+use super::microkernel::{self, Float, Microkernel, Near, Subgroup, Walk};
 use super::spread::Spread;
 use crate::Error;
 use crate::gpu::{Caps, Device, Playback, Timer};
@@ -94,8 +94,10 @@ pub fn peaks(device: &Device, effort: Effort, mut row: impl FnMut(Peak)) -> Resu
     for (name, walk) in [("read", Walk::Read), ("write", Walk::Write), ("copy", Walk::Copy)] {
         put(name, Unit::BytesPerSecond, bench.walk(walk)?);
     }
-    let memory = |groups| microkernel::workgroup_memory(groups, device.caps());
-    put("workgroup memory", Unit::BytesPerSecond, bench.grown(memory)?);
+    for (name, memory) in [("workgroup memory", Near::Workgroup), ("uniform buffer", Near::Uniform)] {
+        let make = |groups| microkernel::near(memory, groups, device.caps());
+        put(name, Unit::BytesPerSecond, bench.grown(make)?);
+    }
     if device.caps().subgroup.is_some() {
         for (name, operation) in [("subgroup add", Subgroup::Add), ("subgroup shuffle", Subgroup::Shuffle)] {
             let make = |groups| microkernel::subgroup(operation, groups, device.caps());

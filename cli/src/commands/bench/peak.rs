@@ -43,6 +43,7 @@ fn meaning(name: &str) -> &'static str {
         "write" => "writing it",
         "copy" => "both, read and written bytes counted",
         "workgroup memory" => "reading workgroup memory",
+        "uniform buffer" => "reading 64 KiB of a uniform buffer again and again",
         "subgroup add" | "subgroup shuffle" => "operations, one an invocation",
         "dispatch" => "a dispatch that waits for the one before",
         "submit" => "recording and submitting one pass, on the host",

@@ -104,7 +104,7 @@ fn draw(
     chart.draw_series(LineSeries::new(roof, ROOF.stroke_width(2)))?;
     let label = |what: String, at: (f64, f64)| Text::new(what, at, text(14));
     chart.draw_series([
-        label(format!("{} GFLOP/s", short(peak)), (ridge * 1.3, peak * 1.35)),
+        label(format!("{} GFLOP/s", short(peak)), (ridge * 1.3, peak * 1.7)),
         label(format!("{} GB/s", short(bandwidth)), (left * 1.2, left * bandwidth * 4.0)),
     ])?;
     for (number, point) in (1..).zip(points) {
