@@ -32,11 +32,13 @@ pub struct Settings {
     pub budget: f64,
     /// Only the strategy of this name.
     pub strategy: Option<String>,
+    /// Strategies that are not to be run, and why.
+    pub left_out: BTreeMap<&'static str, String>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy: None }
+        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy: None, left_out: BTreeMap::new() }
     }
 }
 
@@ -140,6 +142,10 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
         };
         report.preferred.get_or_insert(strategy);
         if unwanted {
+            continue;
+        }
+        if let Some(reason) = settings.left_out.get(strategy) {
+            report.outcomes.push((strategy, Outcome::LeftOut(reason.clone())));
             continue;
         }
         let sessions = sessions(device, case, &plan, &inputs)?;

@@ -159,6 +159,7 @@ impl Microkernel {
         let binding = |(id, &bytes): (u32, &u64)| Binding { buffer: BufferId(id), offset: 0, bytes };
         let dispatch = Dispatch {
             label: label.to_owned(),
+            step: 0,
             pipeline: PipelineId(0),
             bindings: (0..).zip(&self.buffers).map(binding).collect(),
             params: module.pack(&self.call.params).map_err(PlanError::from)?,

@@ -58,7 +58,7 @@ pub struct Cases {
     /// How many times each strategy is measured, in turns with the others
     #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
-    /// Also the shapes of deepbench that are too large for this adapter's time or memory
+    /// Also what takes very long on this adapter: the larger shapes of deepbench, slow strategies
     #[arg(long)]
     pub all: bool,
     /// Time a BLAS on this machine's cores beside: the same matrix product, or for a convolution

@@ -1,5 +1,6 @@
 //! `girih bench` of ops: every case under every strategy, checked and timed.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail};
@@ -20,6 +21,8 @@ use crate::table::{Align, Table};
 
 /// Seconds that a shape of deepbench may take at the roofline; kernels need several times that, several times over.
 const MOST_SECONDS: f64 = 0.05;
+/// Seconds that a run of a strategy may take, by what it took before.
+const MOST_STRATEGY_SECONDS: f64 = 5.0;
 /// Bytes of the inputs and outputs of a shape of deepbench.
 const MOST_BYTES: u64 = 1 << 30;
 
@@ -95,6 +98,8 @@ struct Run<'a> {
     flags: &'a Cases,
     output: Output,
     rows: Vec<Row>,
+    /// By op and strategy: how many times the roofline's time its last run took.
+    slowness: BTreeMap<(&'static str, &'static str), f64>,
     wrong: Vec<String>,
     left_out: Vec<String>,
 }
@@ -120,7 +125,8 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
     let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
     let roofline = Roofline::measure(&device, Effort::SHORT).map_err(failed)?;
     let rows = Vec::new();
-    let mut run = Run { device, timer, roofline, flags, output, rows, wrong: Vec::new(), left_out: Vec::new() };
+    let (slowness, wrong, left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
+    let mut run = Run { device, timer, roofline, flags, output, rows, slowness, wrong, left_out };
     run.show_roofline()?;
     let bar = work_bar(output, "bench", cases.len() as u64);
     for case in &cases {
@@ -164,6 +170,7 @@ impl Run<'_> {
         let settings = Settings {
             rounds: self.flags.rounds as usize,
             strategy: self.flags.strategy.clone(),
+            left_out: self.too_slow(case),
             ..Settings::default()
         };
         let report = match measure(&self.device, &self.timer, case, &settings) {
@@ -180,6 +187,8 @@ impl Run<'_> {
         for (strategy, outcome) in &report.outcomes {
             match outcome {
                 Outcome::Timed(timing) => {
+                    let share = report.roofline_share(timing, &self.roofline);
+                    self.slowness.insert((case.op, strategy), 1.0 / share);
                     let row = Row::new(case, strategy, timing, &report, &self.roofline, blas.as_ref());
                     self.output.json(&row)?;
                     self.rows.push(row);
@@ -207,6 +216,21 @@ impl Run<'_> {
             return Some(format!("takes {} ms at the roofline (--all measures it)", digits(seconds * 1e3)));
         }
         (case.bytes() > MOST_BYTES).then(|| format!("takes {} (--all measures it)", crate::table::bytes(case.bytes())))
+    }
+
+    /// The strategies that would take too long, if they are as slow as they last were: some are there for small shapes
+    /// or other machines, and take minutes for a large one.
+    fn too_slow(&self, case: &BenchCase) -> BTreeMap<&'static str, String> {
+        if self.flags.all || self.flags.strategy.is_some() {
+            return BTreeMap::new();
+        }
+        let least = self.roofline.seconds(case.flops(), case.bytes());
+        let of_op = self.slowness.iter().filter(|((op, _), _)| *op == case.op);
+        let times = of_op.map(|((_, strategy), slowness)| (*strategy, least * slowness));
+        times
+            .filter(|(_, seconds)| *seconds > MOST_STRATEGY_SECONDS)
+            .map(|(strategy, seconds)| (strategy, format!("would take some {seconds:.0} s a run (--all measures it)")))
+            .collect()
     }
 
     fn leave_out(&mut self, case: &BenchCase, strategy: Option<&str>, reason: &str) -> Result<()> {

@@ -19,6 +19,7 @@ struct Row {
     value: f64,
     low: f64,
     high: f64,
+    best: f64,
     samples: usize,
 }
 
@@ -30,8 +31,9 @@ impl Row {
             Unit::OperationsPerSecond => ("Gop/s", 1e-9),
             Unit::Seconds => ("us", 1e6),
         };
-        let Spread { median, low, high, count, .. } = peak.value.scaled(factor);
-        Self { name: peak.name, unit, value: median, low, high, samples: count }
+        let Spread { median, low, high, min, max, count } = peak.value.scaled(factor);
+        let best = if peak.unit == Unit::Seconds { min } else { max };
+        Self { name: peak.name, unit, value: median, low, high, best, samples: count }
     }
 }
 
@@ -75,12 +77,13 @@ pub fn run(global: &Global, output: Output) -> Result<()> {
         ("median", Align::Right),
         ("", Align::Left),
         ("quartiles", Align::Right),
+        ("best", Align::Right),
         ("what it is", Align::Left),
     ]);
     for (row, value) in &rows {
         let factor = if value.median == 0.0 { 1.0 } else { row.value / value.median };
         let (unit, spread) = (if row.unit == "us" { "µs" } else { row.unit }, quartiles(&value.scaled(factor)));
-        table.row([row.name, &digits(row.value), unit, &spread, meaning(row.name)]);
+        table.row([row.name, &digits(row.value), unit, &spread, &digits(row.best), meaning(row.name)]);
     }
     output.text(table.render(output.width()))
 }
