@@ -12,7 +12,7 @@ use super::args::Cases;
 use super::blas::Blas;
 use super::plot::{self, Point};
 use super::shapes::{Family, Shapes};
-use super::{csv, digits, quartiles};
+use super::{csv, digits, quartiles, width};
 use crate::args::Global;
 use crate::engine::{self, failed};
 use crate::output::Output;
@@ -273,7 +273,7 @@ impl Run<'_> {
             cells.extend(row.blas_fraction.map(digits));
             table.row(cells);
         }
-        self.output.text(table.render(self.output.width()))?;
+        self.output.text(table.render(width(self.output)))?;
         self.output.text("\n← is what the engine takes by itself.")?;
         if !self.left_out.is_empty() {
             // In JSON they were said one by one.

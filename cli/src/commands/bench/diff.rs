@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use super::args::Diff;
-use super::digits;
+use super::{digits, width};
 use crate::output::Output;
 use crate::table::{Align, Table};
 
@@ -93,7 +93,7 @@ pub fn run(files: &Diff, output: Output) -> Result<()> {
     if both == 0 {
         bail!("{} and {} have no measurement in common", files.before.display(), files.after.display());
     }
-    output.text(table.render(output.width()))?;
+    output.text(table.render(width(output)))?;
     let said: Vec<String> = counts.iter().map(|(word, count)| format!("{count} {word}")).collect();
     output.text(format!("\n{}.", said.join(", ")))?;
     for (path, own) in [(&files.before, before.len() - both), (&files.after, after.len() - both)] {

@@ -6,7 +6,7 @@ use girih::nn::models::Model;
 use serde::Serialize;
 
 use super::args::ModelFlags;
-use super::{digits, quartiles};
+use super::{digits, quartiles, width};
 use crate::args::Global;
 use crate::engine::{self, failed};
 use crate::error::usage;
@@ -137,7 +137,7 @@ fn show_profile(rows: &[ProfileRow], output: Output) -> Result<()> {
         ]);
     }
     output.text("")?;
-    output.text(table.render(output.width()))?;
+    output.text(table.render(width(output)))?;
     let rest: f64 = rows.iter().skip(MOST_ROWS).map(|row| row.seconds * 1e3).sum();
     if rest > 0.0 {
         output.text(format!("and {} ms in {} more", digits(rest), rows.len() - MOST_ROWS))?;
