@@ -1,9 +1,9 @@
 // variable ← variable + x.
-// Layout: both flat, in Elems (f32 or vec4 of neighbours), of which count from first on are changed, x from there on.
+// Layout: both flat, in Elems (f32 or vec4 of neighbours), of which first to end are changed.
 // Work: one Elem an invocation. Accumulates in f32, step by step. Bound by memory bandwidth.
 struct Params {
     first: u32,
-    count: u32,
+    end: u32,
 }
 #import params
 #import grid
@@ -17,10 +17,9 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let read = linear_workgroup(group, groups) * WG + lane;
-    if (read >= p.count) {
+    let i = p.first + linear_workgroup(group, groups) * WG + lane;
+    if (i >= p.end) {
         return;
     }
-    let i = p.first + read;
-    variable[i] += x[read];
+    variable[i] += x[i];
 }

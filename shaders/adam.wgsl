@@ -1,11 +1,11 @@
 // m ← β₁ m + (1 − β₁) g; v ← β₂ v + (1 − β₂) g²; parameter ← parameter − learning_rate / c₁ · m / (√v / √c₂ + eps),
 // with g = factor · gradient. Weight decay is added to g, or (DECOUPLED: AdamW) shrinks the parameter first.
-// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which count from first on are changed, and gradients
-// from first on; rates[0] = (learning_rate, factor, c₁, c₂). The factor may have a second part from the device.
+// Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which first to end are changed;
+// rates = (learning_rate, factor, c₁, c₂). The factor may have a second part from the device.
 // Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
 struct Params {
     first: u32,
-    count: u32,
+    end: u32,
     beta1: f32,
     beta2: f32,
     rest1: f32,
@@ -20,7 +20,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> first_moments: array<Elem>;
 @group(0) @binding(2) var<storage, read_write> second_moments: array<Elem>;
 @group(0) @binding(3) var<storage, read> gradients: array<Elem>;
-@group(0) @binding(4) var<storage, read> rates: array<vec4<f32>>;
+@group(0) @binding(4) var<storage, read> rates: array<f32>;
 #code
 
 @compute @workgroup_size(WG)
@@ -29,15 +29,14 @@ fn main(
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let read = linear_workgroup(group, groups) * WG + lane;
-    if (read >= p.count) {
+    let i = p.first + linear_workgroup(group, groups) * WG + lane;
+    if (i >= p.end) {
         return;
     }
-    let i = p.first + read;
     var parameter = parameters[i];
-    var g = gradients[read] * gradient_factor();
+    var g = gradients[i] * gradient_factor();
     if (DECOUPLED) {
-        parameter -= parameter * (rates[0].x * p.weight_decay);
+        parameter -= parameter * (rates[0] * p.weight_decay);
     } else {
         g += parameter * p.weight_decay;
     }
@@ -45,6 +44,6 @@ fn main(
     let v = second_moments[i] * p.beta2 + g * g * p.rest2;
     first_moments[i] = m;
     second_moments[i] = v;
-    let divisor = sqrt(v) * inverseSqrt(rates[0].w) + Elem(p.eps);
-    parameters[i] = parameter - m / divisor * (rates[0].x / rates[0].z);
+    let divisor = sqrt(v) * inverseSqrt(rates[3]) + Elem(p.eps);
+    parameters[i] = parameter - m / divisor * (rates[0] / rates[2]);
 }

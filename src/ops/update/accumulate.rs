@@ -30,7 +30,7 @@ impl Op for Accumulate {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        super::strategies(l, &Kernel::new(source!("accumulate")), 1, "x", |call| call)
+        super::strategies(l, &Kernel::new(source!("accumulate")), |call| call)
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -47,7 +47,7 @@ impl Op for Adam {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let kernel =
             Kernel::new(source!("adam")).constant("DECOUPLED", self.decoupled).code(super::factor_code(5, self.scaled));
-        super::strategies(l, &kernel, 3, "gradients", |call| {
+        super::strategies(l, &kernel, |call| {
             call.param("beta1", self.beta1 as f32)
                 .param("beta2", self.beta2 as f32)
                 .param("rest1", (1.0 - self.beta1) as f32)

@@ -50,11 +50,11 @@ impl Op for Sgd {
         let kernel = Kernel::new(source).code(super::factor_code(self.tensors() + 1, self.scaled));
         if self.momentum > 0.0 {
             let kernel = kernel.constant("NESTEROV", self.nesterov);
-            return super::strategies(l, &kernel, 2, "gradients", |call| {
+            return super::strategies(l, &kernel, |call| {
                 call.param("momentum", self.momentum).param("weight_decay", self.weight_decay)
             });
         }
-        super::strategies(l, &kernel, 1, "gradients", |call| call.param("weight_decay", self.weight_decay))
+        super::strategies(l, &kernel, |call| call.param("weight_decay", self.weight_decay))
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
