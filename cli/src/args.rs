@@ -132,7 +132,7 @@ pub struct Train {
     /// Use only the first COUNT training images
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
-    /// The learning rate, at its highest [default: 0.05 with sgd, 0.001 with adam and adamw]
+    /// The learning rate, at its highest [default: 0.03 with sgd, 0.001 with adam and adamw]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     pub lr: Option<f32>,
     /// How the learning rate goes over the run [default: one-cycle]

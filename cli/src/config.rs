@@ -47,7 +47,7 @@ impl Config {
     pub fn new(flags: &Train, data: String) -> Self {
         let optimizer = flags.optimizer.unwrap_or(Optimizer::Sgd);
         let (lr, weight_decay) = match optimizer {
-            Optimizer::Sgd => (0.05, 5e-4),
+            Optimizer::Sgd => (0.03, 5e-4),
             Optimizer::Adam => (1e-3, 0.0),
             Optimizer::AdamW => (1e-3, 1e-2),
         };
