@@ -2,29 +2,6 @@
 // division leaves no rest, then the epilogue: as a matrix product with rows c, columns (n, i, j) and terms (o, ky, kx).
 // Layout: d_y [n, o, oh, ow], weight [o, c, kh, kw], d_x [n, c, h, w]; one group.
 // Work and accumulation: lib/conv_tile.
-struct Params {
-    n: u32,
-    c: u32,
-    h: u32,
-    w: u32,
-    o: u32,
-    oh: u32,
-    ow: u32,
-    kh: u32,
-    kw: u32,
-    stride_y: u32,
-    stride_x: u32,
-    pad_y: u32,
-    pad_x: u32,
-    dilation_y: u32,
-    dilation_x: u32,
-    groups: u32,
-    m_tiles: u32,
-    q_tiles: u32,
-    k: u32,
-    k_each: u32,
-    parts: u32,
-}
 #import params
 #import grid
 #import conv_tile

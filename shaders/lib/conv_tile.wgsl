@@ -1,9 +1,33 @@
 // sums[m, q] = Σ a[m, k] · b[k, q] over the k of a part, in tiles of 16·RM × 64 by way of workgroup memory: what the
-// conv2d_tile kernels share. They define Params with m_tiles, q_tiles, k, k_each and parts, and
+// conv2d_tile kernels share. Each defines
 // prepare(q): remembers where this invocation's four columns of b lie;
 // b_words(k): the four columns at k; a_words(m, k): a at m to m + 3 and k; both 0 past the end, k never past p.k;
 // put(m, part, value): stores the four columns of row m.
 // Work: RM rows of four columns an invocation, of 256. Accumulates in f32.
+struct Params {
+    n: u32,
+    c: u32,
+    h: u32,
+    w: u32,
+    o: u32,
+    oh: u32,
+    ow: u32,
+    kh: u32,
+    kw: u32,
+    stride_y: u32,
+    stride_x: u32,
+    pad_y: u32,
+    pad_x: u32,
+    dilation_y: u32,
+    dilation_x: u32,
+    groups: u32,
+    m_tiles: u32,
+    q_tiles: u32,
+    k: u32,
+    k_each: u32,
+    parts: u32,
+}
+
 var<workgroup> a_tile: array<vec4<f32>, 64u * RM>;
 var<workgroup> b_tile: array<vec4<f32>, 256>;
 

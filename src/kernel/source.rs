@@ -34,6 +34,7 @@ pub(crate) use source;
 /// `shaders/lib/`: what `#import` finds.
 const LIBRARY: &[(&str, &str)] = &[
     ("conv_tile", include_str!("../../shaders/lib/conv_tile.wgsl")),
+    ("matmul_tile", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
