@@ -37,15 +37,7 @@ fn bank(graph: &Graph, node: NodeId) -> Option<BankId> {
 pub(super) fn ahead(strategy: &Strategy, modules: &[Module], steady: &[bool]) -> Vec<bool> {
     let mut ahead = vec![true; strategy.calls.len()];
     loop {
-        let written_late: BTreeSet<usize> = calls(strategy, modules)
-            .zip(&ahead)
-            .filter(|(_, ahead)| !**ahead)
-            .flat_map(|(bound, _)| bound)
-            .filter_map(|(operand, access)| match operand {
-                Operand::Scratch(i) if access.writes() => Some(i),
-                _ => None,
-            })
-            .collect();
+        let written_late = written_scratch(strategy, modules, |call| !ahead[call]);
         let next: Vec<bool> = calls(strategy, modules)
             .map(|mut bound| {
                 bound.all(|(operand, access)| match operand {
@@ -72,10 +64,14 @@ fn calls<'a>(
     })
 }
 
-/// The scratch buffers that calls which run ahead write.
-pub(super) fn kept_scratch(strategy: &Strategy, modules: &[Module], ahead: &[bool]) -> BTreeSet<usize> {
-    let written = calls(strategy, modules).zip(ahead).filter(|(_, ahead)| **ahead).flat_map(|(bound, _)| bound);
-    written
+/// The scratch buffers that the calls `which` picks by number write.
+pub(super) fn written_scratch(
+    strategy: &Strategy,
+    modules: &[Module],
+    which: impl Fn(usize) -> bool,
+) -> BTreeSet<usize> {
+    let picked = calls(strategy, modules).enumerate().filter(|(call, _)| which(*call)).flat_map(|(_, bound)| bound);
+    picked
         .filter_map(|(operand, access)| match operand {
             Operand::Scratch(i) if access.writes() => Some(i),
             _ => None,

@@ -7,7 +7,7 @@ use super::choose::{fits, ordered};
 use super::error::PlanError;
 use super::fuse::{Step, input_types};
 use super::place::Placed;
-use super::prologue::{ahead, changed_banks, is_steady, kept_scratch};
+use super::prologue::{ahead, changed_banks, is_steady, written_scratch};
 use super::slots::Slots;
 use super::{Plan, PlanOptions, Port};
 use crate::gpu::{Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, PARAMS_BYTES, PipelineId, Recording};
@@ -137,7 +137,7 @@ impl Recorder<'_> {
         let steady: Vec<bool> =
             step.inputs.iter().map(|&i| is_steady(self.graph, self.placed, &self.changed_banks, i)).collect();
         let ahead = ahead(&strategy, &modules, &steady);
-        let kept = kept_scratch(&strategy, &modules, &ahead);
+        let kept = written_scratch(&strategy, &modules, |call| ahead[call]);
         let scratch: Vec<(Home, u64)> = strategy
             .scratch
             .iter()
