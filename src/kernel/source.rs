@@ -145,8 +145,12 @@ impl Kernel {
                 Constant::Type(v) => writeln!(out, "alias {name} = {v};"),
             };
         }
+        let mut source = String::with_capacity(self.source.wgsl.len());
+        if self.unroll(&mut self.source.wgsl.lines(), &mut source)? {
+            return Err(KernelError::unknown(self.name(), "#end"));
+        }
         // The generated code may import too: an epilogue brings what its functions call.
-        let lines = self.source.wgsl.lines().flat_map(|line| match line {
+        let lines = source.lines().flat_map(|line| match line {
             "#code" => self.code.lines().collect(),
             _ => vec![line],
         });
@@ -171,6 +175,42 @@ impl Kernel {
             }
             out.push('\n');
         }
+        self.with_windows(out)
+    }
+
+    /// Copies lines up to `#end`, writing out what stands between `#repeat v COUNT` and its `#end` that often, with the
+    /// numbers from 0 in place of `$v`. COUNT is a number or a preamble constant. Returns whether there was an `#end`.
+    fn unroll<'a>(&self, lines: &mut impl Iterator<Item = &'a str>, out: &mut String) -> Result<bool, KernelError> {
+        while let Some(line) = lines.next() {
+            let trimmed = line.trim_start();
+            if trimmed == "#end" {
+                return Ok(true);
+            }
+            let Some(repeat) = trimmed.strip_prefix("#repeat ") else {
+                out.push_str(line);
+                out.push('\n');
+                continue;
+            };
+            let unknown = || KernelError::unknown(self.name(), line);
+            let (variable, count) = repeat.split_once(' ').ok_or_else(unknown)?;
+            let constant = self.constants.iter().find_map(|(name, value)| match value {
+                Constant::U32(value) if *name == count => Some(*value),
+                _ => None,
+            });
+            let count = constant.or_else(|| count.parse().ok());
+            let count = count.ok_or_else(unknown)?;
+            let mut body = String::new();
+            if !self.unroll(lines, &mut body)? {
+                return Err(unknown());
+            }
+            let variable = format!("${variable}");
+            (0..count).for_each(|i| out.push_str(&body.replace(&variable, &i.to_string())));
+        }
+        Ok(false)
+    }
+
+    /// Declares the storage arrays that are read through windows as uniform.
+    fn with_windows(&self, mut out: String) -> Result<String, KernelError> {
         for (name, len) in &self.windows {
             let declared = format!("var<storage, read> {name}: array<");
             let element = out.split_once(&declared).and_then(|(_, rest)| rest.split_once(">;"));
