@@ -1,5 +1,5 @@
-// d_weight[o, c, ky, kx] = (0 if first, else d_weight[o, c, ky, kx]) + sum over the parts of terms[part, channel, tap, o], in
-// order, of the channel and the tap of three by three to which conv2d_window_pack_x takes c, ky and kx.
+// d_weight[o, c, ky, kx] = sum over the parts of terms[part, channel, tap, o], in order, of the channel and the tap of three
+// by three to which conv2d_window_pack_x takes c, ky and kx.
 // Layout: terms [parts, c_padded, 9, o_words] in words of four, d_weight [o, c, TAPS_Y, TAPS_X].
 // Work: four results an invocation. Accumulates in f32. Bound by memory bandwidth.
 struct Params {
@@ -8,7 +8,6 @@ struct Params {
     c_padded: u32,
     o: u32,
     o_words: u32,
-    first: u32,
 }
 #import params
 #import grid
@@ -42,11 +41,7 @@ fn main(
     for (var e = 0u; e < 4u; e++) {
         if (o + e < p.o) {
             let to = (o + e) * p.c * (TAPS_Y * TAPS_X) + k;
-            if (p.first == 1u) {
-                d_weight[to] = sum[e];
-            } else {
-                d_weight[to] += sum[e];
-            }
+            d_weight[to] = sum[e];
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The forward pass, and the gradient with respect to the input, which is one with other weights.
 
 use super::super::geometry::Geometry;
-use super::{ALIGNMENT, Axis, DISPATCH, LANES, Pieces, WINDOW_BYTES, WINDOW_WORDS, WORKGROUP};
+use super::{ALIGNMENT, Axis, DISPATCH, LANES, PLANES, Pieces, WINDOW_BYTES, WINDOW_WORDS, WORKGROUP};
 use super::{bind_window, even, suits, with_taps};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
@@ -14,9 +14,6 @@ const PIXELS: usize = 4;
 /// Words of four that eight channels have for each channel in, and how far past them the kernel's loads reach.
 const OCTET_WORDS: usize = 18;
 const OVERHANG: usize = 6;
-
-/// How many windows of each operand a dispatch may take: eight, and four operands of an epilogue, are WebGPU's twelve.
-const PLANES: [usize; 3] = [1, 2, 4];
 
 /// Nanoseconds that compiling another plane takes, over a thousand.
 const COMPILE: usize = 300_000;

@@ -1,5 +1,5 @@
 //! For software adapters: both operands are repacked into pieces that fit uniform bindings, which such adapters gather
-//! from faster than from storage, and one dispatch works on one pair of pieces. The kernels know 3×3 taps of stride 1;
+//! from faster than from storage, and one dispatch works on a few pairs of pieces. The kernels know 3×3 taps of stride 1;
 //! packing makes every convolution of one group such a one, of more channels.
 
 mod forward;
@@ -30,8 +30,8 @@ const LANES: usize = 8;
 /// fallen asleep joins late.
 const DISPATCH: usize = 75_000;
 
-/// Bytes of intermediate sums that are kept before they are added up.
-const SUMS_BYTES: usize = 16 << 20;
+/// How many windows of each operand a dispatch may take: eight, and four operands of an epilogue, are WebGPU's twelve.
+const PLANES: [usize; 3] = [1, 2, 4];
 
 /// Whether the kernels are made for this machine and this convolution.
 fn suits(g: &Geometry, caps: &Caps) -> bool {
@@ -140,9 +140,14 @@ impl Pieces {
         self.images[0].div_ceil(self.window[0]) * self.row_tiles * self.blocks
     }
 
+    /// Words of four in all windows.
+    fn words(&self) -> usize {
+        self.count() * self.size()
+    }
+
     /// Bytes of all windows; one that begins near the end may still be bound at full length.
     fn bytes(&self) -> u64 {
-        (self.count() * self.size() * 16) as u64 + WINDOW_BYTES
+        (self.words() * 16) as u64 + WINDOW_BYTES
     }
 
     /// Whether the windows lie one after another in the images themselves, so that none need be cut.

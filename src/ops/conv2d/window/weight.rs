@@ -1,7 +1,7 @@
 //! The gradient with respect to the weight.
 
 use super::super::geometry::Geometry;
-use super::{Axis, DISPATCH, LANES, Pieces, SUMS_BYTES, WINDOW_WORDS, WORKGROUP, bind_window, even, suits, with_taps};
+use super::{Axis, DISPATCH, LANES, PLANES, Pieces, WINDOW_WORDS, WORKGROUP, bind_window, even, suits, with_taps};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
@@ -11,6 +11,10 @@ const BAND: usize = 2;
 
 /// Workgroups that a dispatch should have, for the cores to share.
 const WANTED_GROUPS: usize = 8;
+
+/// Nanoseconds that compiling another plane takes, over a thousand, and that packing a word of four takes on two cores.
+const COMPILE: usize = 200_000;
+const PACK: usize = 18;
 
 /// How the sums are divided into windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +30,8 @@ struct Tiling {
     row_step: usize,
     row_tiles: usize,
     image_tiles: usize,
+    /// Tiles that a dispatch takes one after another.
+    planes: usize,
     /// Into how many parts the bands of a tile are divided.
     segments: usize,
 }
@@ -33,13 +39,13 @@ struct Tiling {
 impl Tiling {
     /// The best division by a rough account of the time it takes.
     fn new(g: &Geometry) -> Option<Self> {
-        let channels = |count: usize| (0..10).map(move |halvings| count.div_ceil(1 << halvings)).filter(|&n| n > 0);
-        let divisions =
-            channels(made_channels(g)).flat_map(|c| channels(g.o).filter_map(move |o| Self::with_channels(g, c, o)));
-        divisions.min_by_key(|tiling| tiling.time(g))
+        let halves = |count: usize| (0..10).map(move |halvings| count.div_ceil(1 << halvings)).filter(|&n| n > 0);
+        let channels = halves(made_channels(g)).flat_map(|c| halves(g.o).map(move |o| [c, o]));
+        let divisions = channels.flat_map(|[c, o]| PLANES.map(|planes| Self::cut(g, c, o, planes)));
+        divisions.flatten().min_by_key(|tiling| tiling.time(g))
     }
 
-    fn with_channels(g: &Geometry, c_each: usize, o_each: usize) -> Option<Self> {
+    fn cut(g: &Geometry, c_each: usize, o_each: usize, planes: usize) -> Option<Self> {
         let o_each = o_each.next_multiple_of(CHANNELS);
         let columns = g.ow.div_ceil(4);
         let all_rows = g.oh.next_multiple_of(BAND);
@@ -52,26 +58,36 @@ impl Tiling {
         let most_images = (x_rows / (all_rows + 2)).min(y_rows / all_rows).max(1);
         let row_step = even(all_rows / BAND, most_rows / BAND) * BAND;
         let images = if row_step == all_rows { even(g.n, most_images) } else { 1 };
+        let (row_tiles, image_tiles) = (all_rows.div_ceil(row_step), g.n.div_ceil(images));
         let bands = images * (row_step / BAND);
         let groups = c_each.div_ceil(LANES) * (o_each / CHANNELS);
-        Some(Self {
+        let tiling = Self {
             c_each,
             blocks: made_channels(g).div_ceil(c_each),
             o_each,
             parts: g.o.div_ceil(o_each),
             images,
             row_step,
-            row_tiles: all_rows.div_ceil(row_step),
-            image_tiles: g.n.div_ceil(images),
+            row_tiles,
+            image_tiles,
+            planes,
             segments: (WANTED_GROUPS / groups).clamp(1, bands),
-        })
+        };
+        (planes <= tiling.tiles()).then_some(tiling)
     }
 
-    /// Nanoseconds on two cores.
+    /// Nanoseconds on two cores, with what compiling costs spread over a thousand runs.
     fn time(&self, g: &Geometry) -> usize {
-        let dispatches = self.image_tiles * self.row_tiles * self.parts * self.blocks;
+        let dispatches = self.tiles().div_ceil(self.planes) * self.parts * self.blocks;
         let turns = self.bands_each() * g.ow.div_ceil(4);
-        dispatches * (DISPATCH + self.groups().div_ceil(2) * (turns * 600 + 3000))
+        let group = 3000 + self.planes * (500 + turns * 270);
+        let y = self.y(g);
+        let packed = self.x(g).words() + if y.are_whole() { 0 } else { y.words() };
+        dispatches * (DISPATCH + self.groups().div_ceil(2) * group) + packed * PACK + self.planes * COMPILE
+    }
+
+    fn tiles(&self) -> usize {
+        self.image_tiles * self.row_tiles
     }
 
     fn bands_each(&self) -> usize {
@@ -80,6 +96,20 @@ impl Tiling {
 
     fn groups(&self) -> usize {
         self.c_each.div_ceil(LANES) * (self.o_each / CHANNELS) * self.segments
+    }
+
+    fn x(&self, g: &Geometry) -> Pieces {
+        let window = [self.images, self.c_each, self.row_step + 2, g.ow.div_ceil(4) + 1];
+        self.pieces(g.x(), Axis::of(g), window, self.blocks)
+    }
+
+    fn y(&self, g: &Geometry) -> Pieces {
+        let window = [self.images, self.o_each, self.row_step, g.ow.div_ceil(4)];
+        self.pieces(g.y(), [Axis::PLAIN; 2], window, self.parts)
+    }
+
+    fn pieces(&self, images: [usize; 4], axes: [Axis; 2], window: [usize; 4], blocks: usize) -> Pieces {
+        Pieces { images, axes, window, blocks, row_tiles: self.row_tiles, row_step: self.row_step }
     }
 }
 
@@ -93,23 +123,9 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         return None;
     }
     let t = Tiling::new(g)?;
-    let columns = g.ow.div_ceil(4);
-    let pieces = |images, axes, window, blocks| Pieces {
-        images,
-        axes,
-        window,
-        blocks,
-        row_tiles: t.row_tiles,
-        row_step: t.row_step,
-    };
-    let axes = Axis::of(g);
-    let x = pieces(g.x(), axes, [t.images, t.c_each, t.row_step + 2, columns + 1], t.blocks);
-    let y = pieces(g.y(), [Axis::PLAIN; 2], [t.images, t.o_each, t.row_step, columns], t.parts);
+    let (x, y, axes) = (t.x(g), t.y(g), Axis::of(g));
     let (c_padded, o_words) = (t.blocks * t.c_each, t.parts * t.o_each / 4);
-    let part_bytes = c_padded * 9 * o_words * 16;
-    let tiles = t.image_tiles * t.row_tiles;
-    let chunk = (SUMS_BYTES / (part_bytes * t.segments)).clamp(1, tiles);
-    let mut scratch = vec![x.bytes(), (chunk * t.segments * part_bytes) as u64];
+    let mut scratch = vec![x.bytes(), (t.segments * c_padded * 9 * o_words * 16) as u64];
     let mut calls = x.pack(0, 0, l);
     let y_windows = if y.are_whole() {
         Operand::Input(1)
@@ -118,45 +134,50 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         calls.extend(y.pack(1, 2, l));
         Operand::Scratch(2)
     };
-    for first in (0..tiles).step_by(chunk) {
-        let end = (first + chunk).min(tiles);
-        for tile in first..end {
-            for (block, part) in (0..t.blocks).flat_map(|block| (0..t.parts).map(move |part| (block, part))) {
-                let grid = [t.c_each.div_ceil(LANES), t.o_each / CHANNELS, t.segments].map(|n| n as u32);
-                let call = KernelCall::new(Kernel::new(source!("conv2d_window_d_weight")), grid);
-                let call = bind_window(call, Operand::Scratch(0), tile * t.blocks + block, x.size());
-                let call = bind_window(call, y_windows, tile * t.parts + part, y.size());
-                calls.push(
-                    call.bind(Operand::Scratch(1))
-                        .param("c_each", t.c_each)
-                        .param("bands_each", t.bands_each())
-                        .param("images", t.images)
-                        .param("rows", t.row_step)
-                        .param("x_columns", columns + 1)
-                        .param("o_each", t.o_each)
-                        .param("y_columns", columns)
-                        .param("part", (tile - first) * t.segments)
-                        .param("c_padded", c_padded)
-                        .param("c_first", block * t.c_each)
-                        .param("o_words", o_words)
-                        .param("o_first", part * t.o_each / 4),
-                );
+    let kernel = Kernel::new(source!("conv2d_window_d_weight")).constant("PLANES", t.planes);
+    let grid = [t.c_each.div_ceil(LANES), t.o_each / CHANNELS, t.segments].map(|n| n as u32);
+    for first in (0..t.tiles()).step_by(t.planes) {
+        let planes = t.planes.min(t.tiles() - first);
+        for (block, part) in (0..t.blocks).flat_map(|block| (0..t.parts).map(move |part| (block, part))) {
+            let mut call = KernelCall::new(kernel.clone(), grid);
+            // Planes that do not count have the last one's windows.
+            let tiles = (0..t.planes).map(|plane| first + plane.min(planes - 1));
+            for tile in tiles.clone() {
+                call = bind_window(call, Operand::Scratch(0), tile * t.blocks + block, x.size());
             }
+            for tile in tiles {
+                call = bind_window(call, y_windows, tile * t.parts + part, y.size());
+            }
+            calls.push(
+                call.bind(Operand::Scratch(1))
+                    .param("c_each", t.c_each)
+                    .param("bands_each", t.bands_each())
+                    .param("images", t.images)
+                    .param("rows", t.row_step)
+                    .param("x_columns", g.ow.div_ceil(4) + 1)
+                    .param("o_each", t.o_each)
+                    .param("y_columns", g.ow.div_ceil(4))
+                    .param("planes", planes)
+                    .param("c_padded", c_padded)
+                    .param("c_first", block * t.c_each)
+                    .param("o_words", o_words)
+                    .param("o_first", part * t.o_each / 4)
+                    .param("resume", u32::from(first > 0)),
+            );
         }
-        let kernel = with_taps(Kernel::new(source!("conv2d_window_d_weight_sum")), axes).constant("WG", WORKGROUP);
-        let count = g.c * g.kh * g.kw * o_words;
-        calls.push(
-            KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
-                .bind(Operand::Scratch(1))
-                .bind(Operand::Output)
-                .param("parts", (end - first) * t.segments)
-                .param("c", g.c)
-                .param("c_padded", c_padded)
-                .param("o", g.o)
-                .param("o_words", o_words)
-                .param("first", u32::from(first == 0)),
-        );
     }
+    let kernel = with_taps(Kernel::new(source!("conv2d_window_d_weight_sum")), axes).constant("WG", WORKGROUP);
+    let count = g.c * g.kh * g.kw * o_words;
+    calls.push(
+        KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
+            .bind(Operand::Scratch(1))
+            .bind(Operand::Output)
+            .param("parts", t.segments)
+            .param("c", g.c)
+            .param("c_padded", c_padded)
+            .param("o", g.o)
+            .param("o_words", o_words),
+    );
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
     fits.then_some(Strategy { name: "window", calls, scratch })
 }
