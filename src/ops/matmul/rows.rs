@@ -2,6 +2,7 @@
 //! memory. The rows come from a uniform window.
 
 use super::problem::Problem;
+use super::wide::DISPATCH;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
@@ -32,6 +33,6 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
         .bind_inputs(2)
         .bind(Operand::Output)
         .param(extent.0, extent.1);
-    let cost = 25_000.0 + LOAD * (lanes.div_ceil(workgroup) * k) as f64 * if op.transpose_b { 0.25 } else { 1.0 };
+    let cost = DISPATCH + LOAD * (lanes.div_ceil(workgroup) * k) as f64 * if op.transpose_b { 0.25 } else { 1.0 };
     Some((Strategy::single("rows", l.with_epilogue(call)), cost))
 }

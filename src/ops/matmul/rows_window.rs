@@ -4,7 +4,7 @@
 use super::problem::Problem;
 use super::rows::MOST_ROWS;
 use super::simple::sum;
-use super::wide::{WINDOW, WINDOW_BYTES};
+use super::wide::{DISPATCH, WINDOW, WINDOW_BYTES};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Source, Strategy, source};
 
@@ -14,9 +14,8 @@ const LANES: usize = 8;
 const ALIGNMENT: usize = 64;
 const STARTS: [&str; 8] = ["start0", "start1", "start2", "start3", "start4", "start5", "start6", "start7"];
 
-/// Estimated times in ns of a dispatch, and of a multiply-add by lines of K and of N, on the two cores that the costs in
+/// Estimated times in ns of a multiply-add by lines of K and of N, on the two cores that the costs in
 /// `wide` were measured on.
-const DISPATCH: f64 = 25_000.0;
 const DOT: f64 = 0.5;
 const SUM: f64 = 1.3;
 

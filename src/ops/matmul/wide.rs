@@ -1,6 +1,6 @@
 //! `wide`: for software Vulkan, where uniform windows are read far faster than storage, and every dispatch, storage load
 //! and store is dear. Both operands are packed K-major into zero-padded windows; each dispatch multiplies four pairs of
-//! them, one for each plane of K, into a tile, and adds what the dispatches before it left.
+//! them, one for each plane of K, into a tile, and adds to what the dispatches before it left there.
 
 use super::pack::pack;
 use super::problem::Problem;
@@ -19,11 +19,16 @@ const WORKGROUP: usize = 64;
 /// More dispatches than this take longer to record than they save.
 const MOST_DISPATCHES: usize = 4096;
 
-/// Times in ns a float on two cores and Mesa 22.3; only their proportions matter.
-const DISPATCH: f64 = 25_000.0;
-const MULTIPLY_ADD: f64 = 0.055;
+/// Times in ns a float on two cores and Mesa 22.3; only their proportions matter. Resuming loads a sum from storage.
+pub(super) const DISPATCH: f64 = 75_000.0;
+const MULTIPLY_ADD: f64 = 0.03;
 const STORE: f64 = 0.8;
 const LOAD: f64 = 3.4;
+const RESUME: f64 = 1.0;
+
+/// What a sum begins with: nothing, or what the dispatch before left.
+const BEGINS: &str = "fn before(i: u32) -> vec4<f32> { return vec4<f32>(); }";
+const GOES_ON: &str = "fn before(i: u32) -> vec4<f32> { return out[i]; }";
 
 /// How a product is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -40,14 +45,14 @@ pub(super) struct Cut {
 
 impl Cut {
     /// The cheapest cut of an M×K by K×N product.
-    fn best(m: usize, n: usize, k: usize) -> Option<(Self, f64)> {
+    fn best(m: usize, n: usize, k: usize, slow_storage: bool) -> Option<(Self, f64)> {
         let halves = |whole: usize, unit: usize| {
             (0..16).map(|i| 1usize << i).filter(move |&parts| parts == 1 || parts <= whole.div_ceil(unit))
         };
         let mut best: Option<(Self, f64)> = None;
         for steps in (0..16).map(|i| 1usize << i) {
             let run = k.div_ceil(PLANES * steps).next_multiple_of(4);
-            if steps > 1 && run < 32 {
+            if steps > 1 && run < 16 {
                 break;
             }
             for row_parts in halves(m, PANEL) {
@@ -56,12 +61,12 @@ impl Cut {
                         m.div_ceil(row_parts).next_multiple_of(PANEL),
                         n.div_ceil(column_parts).next_multiple_of(PANEL),
                     ];
-                    let fits = run * tile[0].max(tile[1]) <= WINDOW && (steps == 1 || tile[0] * tile[1] <= WINDOW);
+                    let fits = run * tile[0].max(tile[1]) <= WINDOW;
                     let cut = Self { tile, tiles: [m.div_ceil(tile[0]), n.div_ceil(tile[1])], run, steps };
                     if !fits || cut.tiles[0] * cut.tiles[1] * steps > MOST_DISPATCHES {
                         continue;
                     }
-                    let cost = cut.cost();
+                    let cost = cut.cost(slow_storage);
                     if best.is_none_or(|(_, least)| cost < least) {
                         best = Some((cut, cost));
                     }
@@ -72,13 +77,14 @@ impl Cut {
     }
 
     /// Estimated time, packing included.
-    fn cost(&self) -> f64 {
+    fn cost(&self, slow_storage: bool) -> f64 {
         let [m, n] = self.padded();
         let k = PLANES * self.run * self.steps;
         let dispatches = (self.tiles[0] * self.tiles[1] * self.steps + 2) as f64;
         dispatches * DISPATCH
             + MULTIPLY_ADD * (m * n * k) as f64
             + STORE * (m * n * self.steps) as f64
+            + if slow_storage { RESUME } else { 0.0 } * (m * n * (self.steps - 1)) as f64
             + (LOAD + STORE) * ((m + n) * k) as f64
     }
 
@@ -102,24 +108,21 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     if !suits(l.caps) || problem.batch() != 1 {
         return None;
     }
-    let (cut, cost) = Cut::best(problem.m, problem.n, problem.k)?;
-    let tiles_bytes = 4 * cut.padded().iter().product::<usize>() as u64 + WINDOW_BYTES;
+    let (cut, cost) = Cut::best(problem.m, problem.n, problem.k, l.caps.slow_storage)?;
     let mut scratch = vec![cut.packed_bytes(0), cut.packed_bytes(1)];
-    if scratch.iter().any(|&bytes| bytes > l.caps.binding_bytes) || tiles_bytes > l.caps.binding_bytes {
+    // Whole tiles are the result itself.
+    let direct = cut.padded() == [problem.m, problem.n];
+    if !direct {
+        scratch.push(4 * cut.padded().iter().product::<usize>() as u64);
+    }
+    if scratch.iter().any(|&bytes| bytes > l.caps.binding_bytes) {
         return None;
     }
-    // Whole tiles are the result itself, unless every step's kernel would end with the epilogue.
-    let direct = cut.padded() == [problem.m, problem.n] && (cut.steps == 1 || l.epilogue.is_none());
-    let tile_buffers = if direct { (cut.steps - 1).min(2) } else { cut.steps.min(2) };
-    scratch.resize(2 + tile_buffers, tiles_bytes);
     let mut calls = pack(0, problem.m, problem.k, !problem.op.transpose_a, &cut, l.caps);
     calls.extend(pack(1, problem.n, problem.k, problem.op.transpose_b, &cut, l.caps));
     for step in 0..cut.steps {
-        let last = step + 1 == cut.steps;
-        for row in 0..cut.tiles[0] {
-            for column in 0..cut.tiles[1] {
-                calls.push(tile(&cut, step, [row, column], direct && last, problem, l));
-            }
+        for (row, column) in (0..cut.tiles[0]).flat_map(|row| (0..cut.tiles[1]).map(move |column| (row, column))) {
+            calls.push(tile(&cut, step, [row, column], direct, l));
         }
     }
     if !direct {
@@ -133,57 +136,45 @@ fn suits(caps: &Caps) -> bool {
     caps.is_software() && caps.subgroup.is_some_and(|(least, _)| least >= 8) && caps.uniform_bytes >= WINDOW_BYTES
 }
 
-/// One step of one tile. Odd and even steps write scratch buffers 3 and 2.
-fn tile(
-    cut: &Cut,
-    step: usize,
-    [row, column]: [usize; 2],
-    to_output: bool,
-    problem: &Problem,
-    l: &Lowering<'_>,
-) -> KernelCall {
+/// One step of one tile.
+fn tile(cut: &Cut, step: usize, [row, column]: [usize; 2], direct: bool, l: &Lowering<'_>) -> KernelCall {
     let [m, n] = cut.tile;
     let window = |axis: usize, panel: usize, plane: usize| {
         let windows = panel * cut.planes() + PLANES * step + plane;
         (4 * windows * cut.tile[axis] * cut.run) as u64
     };
-    let index = row * cut.tiles[1] + column;
     let grid = [(n / PANEL) as u32, (m / PANEL) as u32, 1];
-    let mut call = KernelCall::new(Kernel::new(source!("matmul_wide")), grid);
+    let kernel = Kernel::new(source!("matmul_wide")).code(if cut.steps > 1 { GOES_ON } else { BEGINS });
+    let mut call = KernelCall::new(kernel, grid);
     for (axis, panel) in [(0, row), (1, column)] {
         for plane in 0..PLANES {
             call = call.bind_window(Operand::Scratch(axis), window(axis, panel, plane), WINDOW_BYTES);
         }
     }
-    call = if step == 0 {
-        // Bound but not used.
-        call.bind_window(Operand::Scratch(0), 0, WINDOW_BYTES)
+    let (to, first, out_row) = if direct {
+        let columns = cut.padded()[1];
+        (Operand::Output, row * m * columns + column * n, columns)
     } else {
-        call.bind_window(Operand::Scratch(2 + (step - 1) % 2), (4 * index * m * n) as u64, WINDOW_BYTES)
-    };
-    let (to, first, out_row) = if to_output {
-        (Operand::Output, row * m * problem.n + column * n, problem.n)
-    } else {
-        (Operand::Scratch(2 + step % 2), index * m * n, n)
+        (Operand::Scratch(2), (row * cut.tiles[1] + column) * m * n, n)
     };
     let call = call
         .bind(to)
         .param("k", cut.run)
-        .param("n4", n / 4)
         .param("resume", u32::from(step > 0))
         .param("out_first", first / 4)
         .param("out_row", out_row / 4);
-    if to_output { l.with_epilogue_vec4(call) } else { l.plain().with_epilogue_vec4(call) }
+    let last = direct && step + 1 == cut.steps;
+    if last { l.with_epilogue_vec4(call) } else { l.plain().with_epilogue_vec4(call) }
 }
 
-/// The last step's tiles → the result.
+/// Tiles → the result.
 fn unpack(cut: &Cut, problem: &Problem, l: &Lowering<'_>) -> KernelCall {
     let width = if problem.n.is_multiple_of(4) { 4 } else { 1 };
     let columns = problem.n / width;
     let count = problem.m * columns;
     let kernel = Kernel::new(source!("matmul_unpack")).constant("WG", WORKGROUP);
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
-        .bind(Operand::Scratch(2 + (cut.steps - 1) % 2))
+        .bind(Operand::Scratch(2))
         .bind(Operand::Output)
         .param("count", count)
         .param("columns", columns)
@@ -200,18 +191,17 @@ mod tests {
     #[test]
     fn cuts_cover_the_product_and_fit_the_windows() {
         let shapes = [(1, 1, 1), (64, 256, 2048), (512, 512, 512), (1000, 33, 7), (16, 32, 8192), (70, 300, 2100)];
-        for (m, n, k) in shapes {
-            let (cut, cost) = Cut::best(m, n, k).expect("a cut");
+        for ((m, n, k), slow) in shapes.into_iter().flat_map(|shape| [(shape, false), (shape, true)]) {
+            let (cut, cost) = Cut::best(m, n, k, slow).expect("a cut");
             let [rows, columns] = cut.padded();
             assert!(rows >= m && columns >= n && cut.run * cut.planes() >= k, "{m} {n} {k}: {cut:?}");
             assert!(cut.run * cut.tile[0].max(cut.tile[1]) <= WINDOW && cost > 0.0);
-            assert!(cut.steps == 1 || cut.tile[0] * cut.tile[1] <= WINDOW);
             // Windows begin where uniform bindings may.
             assert!((4 * cut.run * cut.tile[0]).is_multiple_of(256) && (4 * cut.run * cut.tile[1]).is_multiple_of(256));
         }
         // What the cases of several steps and tiles are there for.
-        assert!(Cut::best(16, 32, 8192).expect("a cut").0.steps > 1);
-        let (cut, _) = Cut::best(70, 300, 2100).expect("a cut");
+        assert!(Cut::best(16, 32, 8192, true).expect("a cut").0.steps > 1);
+        let (cut, _) = Cut::best(70, 300, 2100, true).expect("a cut");
         assert!(cut.steps > 1 && cut.tiles[0] * cut.tiles[1] > 1, "{cut:?}");
     }
 }

@@ -86,7 +86,8 @@ impl Tiling {
     /// The best division by a rough account of the time it takes.
     fn new(pass: &Pass) -> Option<Self> {
         let channels = pass.channels();
-        let divisions = PLANES.into_iter().flat_map(|planes| (1..=channels.min(64)).map(move |blocks| (planes, blocks)));
+        let divisions =
+            PLANES.into_iter().flat_map(|planes| (1..=channels.min(64)).map(move |blocks| (planes, blocks)));
         let divisions = divisions.filter(|(planes, blocks)| planes * blocks <= channels);
         divisions.filter_map(|(planes, blocks)| Self::cut(pass, planes, blocks)).min_by_key(|tiling| tiling.time(pass))
     }
@@ -188,9 +189,11 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     if !whole_words {
         scratch.push((pass.n * image_words * 16) as u64);
     }
-    let kernel = Kernel::new(source!("conv2d_window_3x3"))
-        .constant("PLANES", t.planes)
-        .code(if t.blocks > 1 { GOES_ON } else { BEGINS });
+    let kernel = Kernel::new(source!("conv2d_window_3x3")).constant("PLANES", t.planes).code(if t.blocks > 1 {
+        GOES_ON
+    } else {
+        BEGINS
+    });
     for (tile, row_tile) in (0..t.image_tiles).flat_map(|tile| (0..t.row_tiles).map(move |row_tile| (tile, row_tile))) {
         let count = t.invocations(pass, t.images.min(pass.n - tile * t.images));
         for (part, block) in (0..t.parts).flat_map(|part| (0..t.blocks).map(move |block| (part, block))) {
