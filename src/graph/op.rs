@@ -1,6 +1,7 @@
 //! The interface every op implements, in one file of `src/ops/` each.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::builder::Graph;
 use super::error::{GraphError, ShapeError};
@@ -61,6 +62,16 @@ pub trait Op: fmt::Debug + Send + Sync {
     /// For an element-wise op: its function, which the planner fuses into its neighbours.
     fn function(&self) -> Option<&'static Function> {
         None
+    }
+
+    /// The op that keeps the largest of each 2×2 results of this one, where a kernel does both at once.
+    fn halved(&self, _types: &OpTypes<'_>, _caps: &Caps) -> Option<Arc<dyn Op>> {
+        None
+    }
+
+    /// Whether it keeps the largest of each 2×2 elements of its one input, which it divides into such without a rest.
+    fn halves(&self, _types: &OpTypes<'_>) -> bool {
+        false
     }
 
     /// Whether its kernels apply `l.epilogue` to each result before storing it.

@@ -34,6 +34,8 @@ pub(crate) use source;
 /// `shaders/lib/`: what `#import` finds.
 const LIBRARY: &[(&str, &str)] = &[
     ("conv_tile", include_str!("../../shaders/lib/conv_tile.wgsl")),
+    ("conv_window", include_str!("../../shaders/lib/conv_window.wgsl")),
+    ("conv_window_sums", include_str!("../../shaders/lib/conv_window_sums.wgsl")),
     ("matmul_tile", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
@@ -146,47 +148,56 @@ impl Kernel {
             };
         }
         let mut source = String::with_capacity(self.source.wgsl.len());
-        if self.unroll(&mut self.source.wgsl.lines(), &mut source)? {
+        self.import(self.source.wgsl, immediates, &mut Vec::new(), &mut source)?;
+        if self.unroll(&mut source.lines(), &mut out)? {
             return Err(KernelError::unknown(self.name(), "#end"));
         }
-        // The generated code may import too: an epilogue brings what its functions call.
-        let lines = source.lines().flat_map(|line| match line {
-            "#code" => self.code.lines().collect(),
-            _ => vec![line],
-        });
-        let mut imported = Vec::new();
-        for line in lines {
+        self.with_windows(out)
+    }
+
+    /// Copies `text` with what it imports, each file once, and with the generated code, which may import too: an epilogue
+    /// brings what its functions call.
+    fn import(
+        &self,
+        text: &str,
+        immediates: bool,
+        imported: &mut Vec<&'static str>,
+        out: &mut String,
+    ) -> Result<(), KernelError> {
+        for line in text.lines() {
             match line.strip_prefix('#').map(|directive| directive.split_once(' ').unwrap_or((directive, ""))) {
-                None => out.push_str(line),
+                None | Some(("repeat" | "end", _)) => {
+                    out.push_str(line);
+                    out.push('\n');
+                }
+                Some(("code", "")) => self.import(&self.code, immediates, imported, out)?,
                 Some(("import", "params")) => out.push_str(if immediates {
-                    "var<immediate> p: Params;"
+                    "var<immediate> p: Params;\n"
                 } else {
-                    "@group(1) @binding(0) var<uniform> p: Params;"
+                    "@group(1) @binding(0) var<uniform> p: Params;\n"
                 }),
                 Some(("import", name)) => {
                     let found = LIBRARY.iter().find(|(file, _)| *file == name);
                     let (file, text) = found.ok_or_else(|| KernelError::unknown(self.name(), line))?;
                     if !imported.contains(file) {
-                        imported.push(*file);
-                        out.push_str(text);
+                        imported.push(file);
+                        self.import(text, immediates, imported, out)?;
                     }
                 }
                 Some(_) => return Err(KernelError::unknown(self.name(), line)),
             }
-            out.push('\n');
         }
-        self.with_windows(out)
+        Ok(())
     }
 
     /// Copies lines up to `#end`, writing out what stands between `#repeat v COUNT` and its `#end` that often, with the
     /// numbers from 0 in place of `$v`. COUNT is a number or a preamble constant. Returns whether there was an `#end`.
     fn unroll<'a>(&self, lines: &mut impl Iterator<Item = &'a str>, out: &mut String) -> Result<bool, KernelError> {
         while let Some(line) = lines.next() {
-            let trimmed = line.trim_start();
-            if trimmed == "#end" {
+            if line == "#end" {
                 return Ok(true);
             }
-            let Some(repeat) = trimmed.strip_prefix("#repeat ") else {
+            let Some(repeat) = line.strip_prefix("#repeat ") else {
                 out.push_str(line);
                 out.push('\n');
                 continue;

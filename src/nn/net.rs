@@ -116,6 +116,15 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     /// When `x` does not fit; the error names the layer's path and the shapes.
     fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError>;
 
+    /// As [`Layer::build`], but leaves out what is added to whole channels last and returns it beside, of shape
+    /// `[C, 1, 1]`: max pooling may come before it.
+    ///
+    /// # Errors
+    /// As [`Layer::build`].
+    fn build_without_bias(&self, net: &mut Net<'_>, x: NodeId) -> Result<(NodeId, Option<NodeId>), GraphError> {
+        Ok((self.build(net, x)?, None))
+    }
+
     /// Whether it is element-wise and never decreases, so that it may come after max pooling instead of before.
     fn is_monotone(&self) -> bool {
         false

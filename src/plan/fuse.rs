@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::PlanError;
 use crate::gpu::Caps;
-use crate::graph::{Graph, GraphError, Kind, NodeId, Op};
+use crate::graph::{Graph, GraphError, Kind, NodeId, Op, OpTypes};
 use crate::ops::pointwise::{Fused, FusedEpilogue, Instruction, Program, Value};
 use crate::tensor::TensorType;
 
@@ -40,11 +40,14 @@ pub(super) fn steps(graph: &Graph, targets: &[NodeId], caps: &Caps, fuse: bool) 
         if absorbed[id.0 as usize] {
             continue;
         }
-        let step = if fuse && op.function().is_some() {
-            let group = Group { graph, users: &users, targets, limit: caps.storage_buffers - 1 };
-            group.fuse(id, &mut absorbed).map_err(PlanError::Fusion)?
-        } else {
-            Step { node: id, op: Arc::clone(op), inputs: node.inputs.clone() }
+        let group = Group { graph, users: &users, targets, caps };
+        let step = match (fuse, op.function()) {
+            (false, _) => Step { node: id, op: Arc::clone(op), inputs: node.inputs.clone() },
+            (true, None) => {
+                let (op, inputs) = group.with_producer(id, op, &mut absorbed);
+                Step { node: id, op, inputs }
+            }
+            (true, Some(_)) => group.fuse(id, &mut absorbed).map_err(PlanError::Fusion)?,
         };
         if node.is_effect() { effects.push(step) } else { steps.push(step) }
     }
@@ -73,7 +76,7 @@ struct Group<'a> {
     graph: &'a Graph,
     users: &'a [Vec<NodeId>],
     targets: &'a [NodeId],
-    limit: usize,
+    caps: &'a Caps,
 }
 
 impl Group<'_> {
@@ -92,7 +95,7 @@ impl Group<'_> {
                 let mut grown = operands.clone();
                 grown.remove(&candidate);
                 grown.extend(self.tensor_operands(candidate));
-                if grown.len() <= self.limit {
+                if grown.len() < self.caps.storage_buffers {
                     open.extend(grown.difference(&operands));
                     operands = grown;
                     members.insert(candidate);
@@ -109,7 +112,7 @@ impl Group<'_> {
         match base {
             Some(base) => {
                 absorbed[base.0 as usize] = true;
-                Ok(self.epilogue(root, base, &members, &operands))
+                Ok(self.epilogue(root, base, &members, &operands, absorbed))
             }
             None => Ok(self.chain(root, &members, &operands)),
         }
@@ -140,17 +143,42 @@ impl Group<'_> {
         Step { node: root, op: Arc::new(Fused(program)), inputs }
     }
 
-    fn epilogue(&self, root: NodeId, base: NodeId, members: &BTreeSet<NodeId>, operands: &BTreeSet<NodeId>) -> Step {
-        let node = self.graph.node(base);
+    fn epilogue(
+        &self,
+        root: NodeId,
+        base: NodeId,
+        members: &BTreeSet<NodeId>,
+        operands: &BTreeSet<NodeId>,
+        absorbed: &mut [bool],
+    ) -> Step {
+        let Kind::Op(op) = &self.graph.node(base).kind else { return self.chain(root, members, operands) };
         let extra: Vec<NodeId> = operands.iter().copied().filter(|&n| n != base).collect();
         let mut order = vec![base];
         order.extend(&extra);
         let program = self.program(members, &order);
-        let mut inputs = node.inputs.clone();
+        let (op, mut inputs) = self.with_producer(base, op, absorbed);
         let base_inputs = inputs.len();
         inputs.extend(extra);
-        let Kind::Op(op) = &node.kind else { return self.chain(root, members, operands) };
-        Step { node: root, op: Arc::new(FusedEpilogue { base: Arc::clone(op), base_inputs, program }), inputs }
+        Step { node: root, op: Arc::new(FusedEpilogue { base: op, base_inputs, program }), inputs }
+    }
+
+    /// An op with its inputs, and, where one kernel does both, with the op that feeds it and nothing else.
+    fn with_producer(&self, id: NodeId, op: &Arc<dyn Op>, absorbed: &mut [bool]) -> (Arc<dyn Op>, Vec<NodeId>) {
+        let node = self.graph.node(id);
+        let types = |node: NodeId| -> Vec<_> {
+            self.graph.node(node).inputs.iter().map(|&input| self.graph.ty(input).clone()).collect()
+        };
+        if let &[x] = node.inputs.as_slice()
+            && !self.targets.contains(&x)
+            && self.users[x.0 as usize] == [id]
+            && op.halves(&OpTypes { inputs: &types(id), output: self.graph.ty(id) })
+            && let Some(producer) = self.graph.node(x).op()
+            && let Some(both) = producer.halved(&OpTypes { inputs: &types(x), output: self.graph.ty(x) }, self.caps)
+        {
+            absorbed[x.0 as usize] = true;
+            return (both, self.graph.node(x).inputs.clone());
+        }
+        (Arc::clone(op), node.inputs.clone())
     }
 
     /// The members as a program over `operands`.

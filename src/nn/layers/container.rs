@@ -47,7 +47,23 @@ impl Layer for Sequential {
                 order.swap(i - 1, i);
             }
         }
-        order.into_iter().try_fold(x, |x, (name, layer)| net.scoped(name, |net| layer.build(net, x)))
+        let (mut x, mut left_out) = (x, None);
+        for (i, (name, layer)) in order.iter().enumerate() {
+            // So with what is added to a whole channel.
+            x = if order.get(i + 1).is_some_and(|(_, next)| next.is_max_pool()) {
+                let (y, bias) = net.scoped(name, |net| layer.build_without_bias(net, x))?;
+                left_out = left_out.or(bias);
+                y
+            } else {
+                net.scoped(name, |net| layer.build(net, x))?
+            };
+            if layer.is_max_pool()
+                && let Some(bias) = left_out.take()
+            {
+                x = net.scoped(name, |net| net.graph().add(x, bias))?;
+            }
+        }
+        Ok(x)
     }
 }
 

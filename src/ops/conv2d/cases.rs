@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Conv2d, Conv2dDInput, Conv2dDWeight, Geometry};
+use super::{Conv2d, Conv2dDInput, Conv2dDWeight, Conv2dHalved, Geometry};
 use crate::ops::pointwise::{FusedEpilogue, Instruction, Program, Value, functions};
 use crate::ops::{Case, CaseInput};
 
@@ -69,6 +69,18 @@ pub fn cases() -> Vec<Case> {
     ] {
         cases.extend(with_epilogue(name, x, weight, conv).into_iter().map(|case| case.tolerance(1e-4)));
     }
+    for (name, x, weight) in [
+        ("one window", [3, 4, 8, 8], [12, 4, 3, 3]),
+        ("row tiles", [2, 40, 36, 32], [9, 40, 3, 3]),
+        ("planes", [9, 32, 16, 16], [20, 32, 3, 3]),
+        ("two rows over", [2, 3, 6, 4], [5, 3, 3, 3]),
+    ] {
+        let inputs = vec![CaseInput::f32(x), CaseInput::f32(weight)];
+        cases.push(
+            Case::new(format!("halved, {name}"), Conv2dHalved(Conv2d::same(3)), inputs).forward_only().tolerance(1e-4),
+        );
+        cases.push(halved_with_epilogue(name, x, weight).tolerance(1e-4));
+    }
     cases
 }
 
@@ -89,6 +101,17 @@ fn with_epilogue(name: &str, x: [usize; 4], weight: [usize; 4], conv: Conv2d) ->
         Case::new(format!("bias and relu, {name}"), forward, vec![x.clone(), weight.clone(), bias]).forward_only(),
         Case::new(format!("d_input and sum, {name}"), d_input, vec![y, weight, x]).forward_only(),
     ]
+}
+
+/// A pooled convolution with bias and ReLU.
+fn halved_with_epilogue(name: &str, x: [usize; 4], weight: [usize; 4]) -> Case {
+    let instruction = |function, operands| Instruction { function, operands };
+    let add = instruction(&functions::ADD, vec![Value::Input(0), Value::Input(1)]);
+    let relu = instruction(&functions::RELU, vec![Value::Result(0)]);
+    let program = Program { input_count: 2, instructions: vec![add, relu] };
+    let op = FusedEpilogue { base: Arc::new(Conv2dHalved(Conv2d::same(3))), base_inputs: 2, program };
+    let inputs = vec![CaseInput::f32(x), CaseInput::f32(weight), CaseInput::f32([weight[0], 1, 1])];
+    Case::new(format!("halved, bias and relu, {name}"), op, inputs).forward_only()
 }
 
 /// A convolution and its two gradients.

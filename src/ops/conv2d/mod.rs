@@ -6,15 +6,20 @@ mod d_input;
 mod d_weight;
 mod direct;
 mod geometry;
+mod halved;
 mod tile;
 mod window;
 
 pub use cases::cases;
 pub use d_input::Conv2dDInput;
 pub use d_weight::Conv2dDWeight;
+pub use halved::Conv2dHalved;
+
+use std::sync::Arc;
 
 use geometry::Geometry;
 
+use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::Candidates;
 use crate::tensor::{Array, DType, TensorType};
@@ -129,6 +134,10 @@ impl Op for Conv2d {
 
     fn takes_epilogue(&self) -> bool {
         true
+    }
+
+    fn halved(&self, types: &OpTypes<'_>, caps: &Caps) -> Option<Arc<dyn Op>> {
+        Conv2dHalved::of(*self, types, caps)
     }
 }
 

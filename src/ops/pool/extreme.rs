@@ -148,6 +148,11 @@ impl Op for ExtremePool {
     fn takes_epilogue(&self) -> bool {
         true
     }
+
+    fn halves(&self, types: &OpTypes<'_>) -> bool {
+        let windows = self.pool.over(&types.inputs[0]);
+        self.extreme == Extreme::Max && windows.is_ok_and(|windows| windows.y.halves() && windows.x.halves())
+    }
 }
 
 impl Op for ExtremePoolGrad {

@@ -37,17 +37,25 @@ struct Pass {
     axes: [Axis; 2],
     /// Whether the weights are turned about and their channels exchanged.
     flip: bool,
+    /// Whether only the largest of each 2×2 results is kept.
+    halved: bool,
 }
 
 pub fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     let Geometry { n, c, h, w, o, oh, ow, .. } = *g;
-    strategy(&Pass { n, c, h, w, o, oh, ow, axes: Axis::of(g), flip: false }, g, l)
+    strategy(&Pass { n, c, h, w, o, oh, ow, axes: Axis::of(g), flip: false, halved: false }, g, l)
+}
+
+/// The forward pass and 2×2 max pooling behind it, where all channels fit one dispatch and rows end with words.
+pub fn halved(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+    let Geometry { n, c, h, w, o, oh, ow, .. } = *g;
+    strategy(&Pass { n, c, h, w, o, oh, ow, axes: Axis::of(g), flip: false, halved: true }, g, l)
 }
 
 pub fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     let Geometry { n, c, h, w, o, oh, ow, .. } = *g;
     let axes = Axis::of(g).map(Axis::transposed);
-    strategy(&Pass { n, c: o, h: oh, w: ow, o: c, oh: h, ow: w, axes, flip: true }, g, l)
+    strategy(&Pass { n, c: o, h: oh, w: ow, o: c, oh: h, ow: w, axes, flip: true, halved: false }, g, l)
 }
 
 impl Pass {
@@ -88,7 +96,8 @@ impl Tiling {
         let channels = pass.channels();
         let divisions =
             PLANES.into_iter().flat_map(|planes| (1..=channels.min(64)).map(move |blocks| (planes, blocks)));
-        let divisions = divisions.filter(|(planes, blocks)| planes * blocks <= channels);
+        let whole = |blocks: usize| !pass.halved || blocks == 1;
+        let divisions = divisions.filter(|&(planes, blocks)| planes * blocks <= channels && whole(blocks));
         divisions.filter_map(|(planes, blocks)| Self::cut(pass, planes, blocks)).min_by_key(|tiling| tiling.time(pass))
     }
 
@@ -180,20 +189,27 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     let pieces = t.pieces(pass);
     let mut calls = pieces.pack(0, 0, l);
     calls.push(t.pack_weight(pass, l));
-    let image_words = pass.o * pass.oh * pass.row_words();
+    let whole_words = pass.ow.is_multiple_of(PIXELS);
+    if pass.halved && !(whole_words && pass.oh.is_multiple_of(2)) {
+        return None;
+    }
+    // Words of two in half as many rows, if halved.
+    let image_words = pass.o * pass.oh * pass.row_words() / if pass.halved { 2 } else { 1 };
     let weight_bytes = (t.windows() * t.octets * t.octet_size() * 16) as u64 + WINDOW_BYTES;
     let mut scratch = vec![pieces.bytes(), weight_bytes];
     // Rows that end within a word are computed to its end, and cropped.
-    let whole_words = pass.ow.is_multiple_of(PIXELS);
     let to = if whole_words { Operand::Output } else { Operand::Scratch(2) };
     if !whole_words {
         scratch.push((pass.n * image_words * 16) as u64);
     }
-    let kernel = Kernel::new(source!("conv2d_window_3x3")).constant("PLANES", t.planes).code(if t.blocks > 1 {
-        GOES_ON
-    } else {
-        BEGINS
-    });
+    let kernel = match pass.halved {
+        true => Kernel::new(source!("conv2d_window_3x3_halved")).constant("Word", "vec2<f32>"),
+        false => {
+            let before = if t.blocks > 1 { GOES_ON } else { BEGINS };
+            Kernel::new(source!("conv2d_window_3x3")).constant("Word", "vec4<f32>").code(before)
+        }
+    };
+    let kernel = kernel.constant("PLANES", t.planes);
     for (tile, row_tile) in (0..t.image_tiles).flat_map(|tile| (0..t.row_tiles).map(move |row_tile| (tile, row_tile))) {
         let count = t.invocations(pass, t.images.min(pass.n - tile * t.images));
         for (part, block) in (0..t.parts).flat_map(|part| (0..t.blocks).map(move |block| (part, block))) {
@@ -223,8 +239,8 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
                 .param("first_row", row_tile * t.row_step)
                 .param("first_o", first_octet * CHANNELS)
                 .param("resume", u32::from(block > 0));
-            let last = whole_words && block + 1 == t.blocks;
-            calls.push(if last { l.with_epilogue_vec4(call) } else { l.plain().with_epilogue_vec4(call) });
+            let l = if whole_words && block + 1 == t.blocks { *l } else { l.plain() };
+            calls.push(if pass.halved { l.with_epilogue(call) } else { l.with_epilogue_vec4(call) });
         }
     }
     if !whole_words {

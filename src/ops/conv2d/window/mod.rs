@@ -5,7 +5,7 @@
 mod forward;
 mod weight;
 
-pub(super) use forward::{d_input, forward};
+pub(super) use forward::{d_input, forward, halved};
 pub(super) use weight::d_weight;
 
 use super::geometry::Geometry;
