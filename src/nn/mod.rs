@@ -29,5 +29,5 @@ pub use layers::{
     Activation, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalAvgPool, GlobalMaxPool, Linear, MaxPool2d,
     Residual, Sequential,
 };
-pub use net::{Layer, Mode, Net, PARAMETERS, STATISTICS};
+pub use net::{Layer, Mode, Net, PARAMETERS, STATE, STATISTICS};
 pub use summary::{LayerRow, Summary, summary};

@@ -16,6 +16,8 @@ pub enum Mode {
 pub const PARAMETERS: &str = "parameters";
 /// The bank of what training keeps beside the parameters: running statistics.
 pub const STATISTICS: &str = "statistics";
+/// The bank of what one step hands on to the next, such as the last state of a recurrent network.
+pub const STATE: &str = "state";
 
 /// A graph under construction, with what its layers must know.
 ///
@@ -79,6 +81,15 @@ impl<'a> Net<'a> {
     /// When the graph has a variable of that name already.
     pub fn statistic(&mut self, name: &str, shape: &[usize], init: Init) -> Result<NodeId, GraphError> {
         self.variable(STATISTICS, name, shape, init)
+    }
+
+    /// A value f32 of this shape that one step hands on to the next, named after the layer; at first 0. Read it, and
+    /// [assign](Graph::assign) it what the next step is to find.
+    ///
+    /// # Errors
+    /// When the graph has a variable of that name already.
+    pub fn state(&mut self, name: &str, shape: &[usize]) -> Result<NodeId, GraphError> {
+        self.variable(STATE, name, shape, Init::Fill(0.0))
     }
 
     fn variable(&mut self, bank: &str, name: &str, shape: &[usize], init: Init) -> Result<NodeId, GraphError> {

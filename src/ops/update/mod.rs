@@ -1,14 +1,16 @@
-//! Effects on variables: optimiser steps over whole banks, and accumulation.
+//! Effects on variables: optimiser steps over whole banks, accumulation and assignment.
 //!
 //! A bank holds all parameters one after another, so that one dispatch updates them all. Its gaps are zero and have zero
 //! gradients; every update leaves them zero.
 
 mod accumulate;
 mod adam;
+mod assign;
 mod sgd;
 
 pub use accumulate::Accumulate;
 pub use adam::Adam;
+pub use assign::Assign;
 pub use sgd::Sgd;
 
 use super::{Case, CaseInput, Values};
@@ -106,6 +108,7 @@ pub fn cases() -> Vec<Case> {
             cases.push(Case::new(format!("{name} on a {size}"), op, inputs).forward_only());
         }
         cases.push(Case::new(format!("accumulate {size}"), Accumulate, vec![tensor(), tensor()]).forward_only());
+        cases.push(Case::new(format!("assign {size}"), Assign, vec![tensor(), tensor()]).forward_only());
     }
     cases.push(
         Case::new("accumulate a scalar", Accumulate, vec![CaseInput::f32([]), CaseInput::f32([])]).forward_only(),

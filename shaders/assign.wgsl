@@ -1,0 +1,25 @@
+// variable ← x.
+// Layout: both flat, in Elems (f32 or vec4 of neighbours), of which first to end are set.
+// Work: one Elem an invocation. Bound by memory bandwidth.
+struct Params {
+    first: u32,
+    end: u32,
+}
+#import params
+#import grid
+
+@group(0) @binding(0) var<storage, read_write> variable: array<Elem>;
+@group(0) @binding(1) var<storage, read> x: array<Elem>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let i = p.first + linear_workgroup(group, groups) * WG + lane;
+    if (i >= p.end) {
+        return;
+    }
+    variable[i] = x[i];
+}
