@@ -21,13 +21,15 @@ pub enum Error {
     Data(DataError),
     /// A batch that exceeds what the adapter allows.
     Batch {
-        /// Images asked for.
+        /// Examples asked for.
         asked: usize,
         /// The largest batch that fits; 0 when none does.
         largest: usize,
         /// Which limit it exceeds.
         source: PlanError,
     },
+    /// A step of a program that was not planned.
+    UnknownProgram(u32),
     /// A step after the last one.
     Finished,
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Error {
             Self::Batch { asked, largest, source } => {
                 write!(f, "a batch of {asked} does not fit ({source}); the largest that does is {largest}")
             }
+            Self::UnknownProgram(program) => write!(f, "a step plays program {program}, which was not planned"),
             Self::Finished => f.write_str("the run is over: all its epochs are done"),
         }
     }

@@ -12,7 +12,7 @@ use girih::optim::{Adam, Optimizer, Sgd};
 use girih::plan::PlanOptions;
 use girih::tensor::HostTensor;
 use girih::tensor::random::{pcg4d, unit};
-use girih::train::{Hyperparameters, ImageModel, Images, Learner};
+use girih::train::{Hyperparameters, ImageModel, Images, Learner, training_graph};
 use serde_json::Value;
 
 #[test]
@@ -44,7 +44,8 @@ fn follow(fixture: &Value, model: Model, optimizer: Optimizer, loss_limit: f64, 
         augmentation: Augmentation::default(),
     };
     let options = PlanOptions::default();
-    let mut learner = Learner::new(&device, &model, Images::Tensors, &hyper, 0, &options).expect("a learner");
+    let graph = training_graph(&model, Images::Tensors, &hyper).expect("a graph");
+    let mut learner = Learner::new(&device, &graph, hyper.optimizer, 0, &options).expect("a learner");
     let parameters = fixture["parameters"].as_array().expect("parameters");
     for (j, parameter) in (0u32..).zip(parameters) {
         let name = parameter["name"].as_str().expect("a name");

@@ -9,7 +9,8 @@ use girih::nn::models::Model;
 use girih::ops::image_batch::Augmentation;
 use girih::optim::{OneCycle, Optimizer, Schedule, Sgd};
 use girih::plan::PlanOptions;
-use girih::train::{Hyperparameters, ImageModel, Trainer, TrainerOptions};
+use girih::train::{Hyperparameters, ImageModel, ImageTask, Trainer, TrainerOptions};
+use std::sync::Arc;
 
 fn options(batch: usize) -> TrainerOptions {
     let optimizer = Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 });
@@ -29,7 +30,7 @@ fn trainer(device: &Device, model: Model, options: TrainerOptions) -> Result<Tra
     let data = synthetic(1, 128, 64).expect("the procedural set");
     let stats = data.train.channel_stats();
     let model = ImageModel { layers: model.layers(10), shape: [3, 32, 32], classes: 10, stats };
-    Trainer::new(device, &model, data, options)
+    Trainer::new(device, Arc::new(ImageTask::new(model, data)), options)
 }
 
 #[test]
@@ -94,7 +95,8 @@ fn a_batch_beyond_the_adapter_names_the_largest_that_fits() {
     let data = synthetic(1, 6000, 64).expect("the procedural set");
     let stats = data.train.channel_stats();
     let model = ImageModel { layers: Model::Cnn.layers(10), shape: [3, 32, 32], classes: 10, stats };
-    let error = Trainer::new(&device, &model, data, options(5000)).err().expect("too large a batch");
+    let task = Arc::new(ImageTask::new(model, data));
+    let error = Trainer::new(&device, task, options(5000)).err().expect("too large a batch");
     let Error::Batch { asked, largest, .. } = &error else { panic!("{error}") };
     assert_eq!(*asked, 5000);
     // The first convolution's output: 32 × 32 × 32 × 4 bytes an image, of 128 MiB.

@@ -132,6 +132,7 @@ fn draw_panel(area: &Area<'_>, last: i32, panel: &Panel) -> Result<(), Box<dyn s
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Speed;
 
     fn epoch(epoch: u32, loss: f32, accuracy: f32) -> Epoch {
         Epoch {
@@ -141,7 +142,7 @@ mod tests {
             test_loss: loss + 0.15,
             test_accuracy: accuracy,
             learning_rate: 0.01,
-            images_per_s: 100.0,
+            speed: Speed { unit: "images".into(), per_s: 100.0 },
             seconds: 1.0,
         }
     }

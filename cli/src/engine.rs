@@ -5,11 +5,12 @@ use girih::gpu::{AdapterKind, AdapterReport, AdapterSelector, Device, DeviceOpti
 use girih::nn::models;
 use girih::ops::image_batch::Augmentation;
 use girih::optim::{Adam, OneCycle, Optimizer, Schedule, Sgd};
-use girih::train::Hyperparameters;
+use girih::plan::PlanOptions;
+use girih::train::{Hyperparameters, TrainerOptions};
 
 use crate::args::{self, Augment, Global};
 use crate::config::Config;
-use crate::error::{Usage, told};
+use crate::error::{Usage, told, usage};
 
 /// Data sets of up to this size are kept on the device, where the adapter can bind them at once.
 pub const RESIDENT_BYTES: u64 = 512 << 20;
@@ -61,14 +62,26 @@ pub fn kind(kind: AdapterKind) -> &'static str {
     }
 }
 
-impl From<args::Model> for models::Model {
-    fn from(model: args::Model) -> Self {
-        match model {
-            args::Model::Linear => Self::Linear,
-            args::Model::Mlp => Self::Mlp,
-            args::Model::Cnn => Self::Cnn,
-            args::Model::Resnet9 => Self::Resnet9,
-        }
+/// The image classifier that the command line knows by this name.
+///
+/// # Errors
+/// It is a model for something else.
+pub fn image_model(model: args::Model) -> anyhow::Result<models::Model> {
+    let name = args::name_of(model);
+    models::Model::named(&name).map_or_else(|| usage(format!("{name} is no image classifier")), Ok)
+}
+
+/// How a run goes, at a constant learning rate, for images `width` pixels wide.
+#[must_use]
+pub fn options(config: &Config, width: usize) -> TrainerOptions {
+    TrainerOptions {
+        hyper: hyperparameters(config, width),
+        learning_rate: f64::from(config.lr),
+        schedule: Schedule::Constant,
+        epochs: config.epochs,
+        seed: config.seed,
+        resident_bytes: RESIDENT_BYTES,
+        plan: PlanOptions::default(),
     }
 }
 

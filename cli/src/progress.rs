@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::fetch::Stage;
+use crate::metrics::Speed;
 use crate::output::Output;
 
 /// A style from a template written here; a template that does not parse is a fault of this file.
@@ -23,22 +24,26 @@ fn bar(output: Output, length: Option<u64>, template: &str) -> ProgressBar {
 pub struct TrainBar(ProgressBar);
 
 /// What the bar shows beside the steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Running {
     /// Mean loss over the epoch so far, when the device has told.
     pub loss: Option<f32>,
-    /// Share of training images classified rightly so far.
+    /// Share of right answers so far.
     pub accuracy: Option<f32>,
-    /// Training speed.
-    pub images_per_s: f64,
+    /// Training speed, once there is one.
+    pub speed: Option<Speed>,
 }
 
 impl Running {
     /// Of the sums that have come so far.
     #[must_use]
-    pub fn new(sums: girih::train::Metrics, images_per_s: f64) -> Self {
+    pub fn new(sums: girih::train::Metrics, speed: Speed) -> Self {
         let told = sums.count > 0;
-        Self { loss: told.then_some(sums.loss), accuracy: told.then_some(sums.accuracy), images_per_s }
+        Self {
+            loss: told.then_some(sums.loss),
+            accuracy: told.then_some(sums.accuracy),
+            speed: (speed.per_s > 0.0).then_some(speed),
+        }
     }
 
     /// As the bar writes it.
@@ -51,8 +56,8 @@ impl Running {
         if let Some(accuracy) = self.accuracy {
             parts.push(format!("accuracy {:.1} %", 100.0 * accuracy));
         }
-        if self.images_per_s > 0.0 {
-            parts.push(format!("{:.0} images/s", self.images_per_s));
+        if let Some(Speed { unit, per_s }) = &self.speed {
+            parts.push(format!("{per_s:.0} {unit}/s"));
         }
         parts.join("  ")
     }
@@ -70,7 +75,7 @@ impl TrainBar {
     }
 
     /// So many steps of the epoch are done.
-    pub fn at(&self, step: u64, running: Running) {
+    pub fn at(&self, step: u64, running: &Running) {
         self.0.set_message(running.text());
         self.0.set_position(step);
     }

@@ -177,6 +177,7 @@ pub fn write_whole(path: &Path, contents: &[u8]) -> Result<()> {
 mod tests {
     use super::*;
     use crate::args::Train;
+    use crate::metrics::Speed;
 
     fn config() -> Config {
         Config::new(&Train::default(), "synthetic".into())
@@ -190,7 +191,7 @@ mod tests {
             test_loss: 1.2,
             test_accuracy: 0.45,
             learning_rate: 0.1,
-            images_per_s: 312.5,
+            speed: Speed { unit: "images".into(), per_s: 312.5 },
             seconds: 1.5,
         }
     }

@@ -10,7 +10,7 @@ use crate::gpu::Device;
 use crate::nn::models::Model;
 use crate::plan::{PlanOptions, Session};
 use crate::tensor::random::Random;
-use crate::train::{Hyperparameters, ImageModel, Images, Learner, Scorer};
+use crate::train::{Hyperparameters, ImageModel, Images, Learner, Scorer, training_graph};
 
 /// What a model is measured on.
 const SHAPE: [usize; 3] = [3, 32, 32];
@@ -92,7 +92,8 @@ fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
     let images = images(settings.batch);
     let labels: Vec<u32> = (0..settings.batch).map(|i| (i % CLASSES) as u32).collect();
     let start = Instant::now();
-    let mut learner = Learner::new(device, model, Images::Tensors, &hyper, 0, &PlanOptions::default())?;
+    let graph = training_graph(model, Images::Tensors, &hyper)?;
+    let mut learner = Learner::new(device, &graph, hyper.optimizer, 0, &PlanOptions::default())?;
     learner.session().write_f32("images", &images)?;
     learner.session().write_u32("labels", &labels)?;
     learner.step(RATE)?;

@@ -1,68 +1,100 @@
-//! Loss and accuracy over a data set.
+//! Loss and accuracy over the data a task is judged by.
 
+use std::collections::BTreeMap;
 #[cfg(not(target_arch = "wasm32"))]
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::graphs::{ImageModel, Images, evaluation_graph};
-use super::limits::explain_evaluation;
+use super::graphs::evaluation_pass;
+use super::limits::explain_task;
 use super::metrics::{self, Metrics};
-use super::pictures::{feed, images_for, send_batch, send_set};
+use super::task::{Setup, Step, Task};
+use super::trainer::TrainerOptions;
 use crate::Error;
-use crate::data::{Batches, ImageSet, Loader, Order, Position, Tail};
+use crate::data::{Position, Split};
 use crate::gpu::Device;
-use crate::plan::{Plan, PlanOptions, Session, Variables};
+use crate::plan::{Plan, Session, Variables};
 #[cfg(not(target_arch = "wasm32"))]
 use crate::tensor::HostTensor;
 
-/// An evaluation pass, planned once.
+/// An evaluation pass, each of its programs planned once.
 pub struct Evaluator {
-    session: Session,
-    set: Arc<ImageSet>,
-    images: Images,
+    device: Device,
+    task: Arc<dyn Task>,
+    options: TrainerOptions,
     batch: usize,
+    programs: BTreeMap<u32, Session>,
 }
 
 impl Evaluator {
-    /// Plans the evaluation of `set` with batches of `batch`, over variables shared with a training graph or of its own.
-    /// A set of up to `budget_bytes` is kept on the device.
+    /// Plans the evaluation of `task` with batches of `batch`, over variables shared with a training graph or of its own.
     ///
     /// # Errors
-    /// When the images do not fit the model, or the batch the device, with the largest batch that fits.
+    /// When the data does not fit the model, or the batch the device, with the largest batch that fits.
     pub fn new(
         device: &Device,
-        model: &ImageModel,
-        set: Arc<ImageSet>,
+        task: Arc<dyn Task>,
         batch: usize,
-        budget_bytes: u64,
+        options: &TrainerOptions,
         variables: &Variables,
-        options: &PlanOptions,
     ) -> Result<Self, Error> {
-        let batch = batch.min(set.len());
-        let images = images_for(&set, device.caps(), budget_bytes);
-        let (graph, logits) = evaluation_graph(model, images, batch)?;
-        let plan = Plan::new(&graph, &[("logits", logits)], device.caps(), options)
-            .map_err(|e| explain_evaluation(e.into(), model, batch, device.caps()))?;
-        let session = Session::new(device, plan, variables)?;
-        send_set(&session, &set, images)?;
-        session.write_u32("clock", &[0, 0])?;
-        Ok(Self { session, set, images, batch })
+        let (device, options) = (device.clone(), options.clone());
+        let mut evaluator = Self { device, task, options, batch, programs: BTreeMap::new() };
+        evaluator.prepare(0, variables)?;
+        Ok(evaluator)
     }
 
     /// Variables of the evaluation alone, to restore a checkpoint into: parameters, statistics and sums.
     ///
     /// # Errors
     /// When the model does not build or the device refuses a buffer.
-    pub fn variables(device: &Device, model: &ImageModel) -> Result<Variables, Error> {
-        let (graph, _) = evaluation_graph(model, Images::Tensors, 1)?;
+    pub fn variables(
+        device: &Device,
+        task: &dyn Task,
+        batch: usize,
+        options: &TrainerOptions,
+    ) -> Result<Variables, Error> {
+        let setup = Setup { split: Split::Test, batch, caps: device.caps(), options };
+        let (graph, _) = evaluation_pass(|net| task.build(net, &setup, 0))?;
         Ok(Variables::new(device, &graph, 0)?)
+    }
+
+    fn setup(&self) -> Setup<'_> {
+        Setup { split: Split::Test, batch: self.batch, caps: self.device.caps(), options: &self.options }
+    }
+
+    /// Plans a program that was not played yet.
+    fn prepare(&mut self, program: u32, variables: &Variables) -> Result<(), Error> {
+        if self.programs.contains_key(&program) {
+            return Ok(());
+        }
+        let setup = self.setup();
+        let (graph, logits) = evaluation_pass(|net| self.task.build(net, &setup, program))?;
+        let plan = Plan::new(&graph, &[("logits", logits)], self.device.caps(), &self.options.plan)
+            .map_err(|e| explain_task(e.into(), &*self.task, &setup, program))?;
+        let session = Session::new(&self.device, plan, variables)?;
+        for (name, value) in self.task.resident(&setup) {
+            session.write(name, &value)?;
+        }
+        self.programs.insert(program, session);
+        Ok(())
+    }
+
+    /// Writes a step's inputs and submits it.
+    fn play(&mut self, step: &Step, variables: &Variables) -> Result<&Session, Error> {
+        self.prepare(step.program, variables)?;
+        let session = &self.programs[&step.program];
+        step.write(session)?;
+        session.submit_prologue();
+        session.submit();
+        Ok(session)
     }
 
     /// Submits the whole pass and returns its means.
     ///
     /// # Errors
     /// When the device was lost.
-    pub async fn run(&self, variables: &Variables) -> Result<Metrics, Error> {
+    pub async fn run(&mut self, variables: &Variables) -> Result<Metrics, Error> {
         self.submit(variables)?;
         metrics::read(variables).await
     }
@@ -72,31 +104,28 @@ impl Evaluator {
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn run_blocking(&self, variables: &Variables) -> Result<Metrics, Error> {
+    pub fn run_blocking(&mut self, variables: &Variables) -> Result<Metrics, Error> {
         self.submit(variables)?;
         metrics::read_blocking(variables)
     }
 
-    /// [`Evaluator::run_blocking`] that hands on the logits of every batch as they come, f32 `[batch, classes]`, in the
-    /// set's order; rows past the set's end pad the last one.
+    /// [`Evaluator::run_blocking`] that hands on the logits of every step as they come, f32 `[rows, classes]`, in the
+    /// data's order; rows past its end pad the last step.
     ///
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn run_with_logits_blocking(
-        &self,
+        &mut self,
         variables: &Variables,
         mut take: impl FnMut(&HostTensor),
     ) -> Result<Metrics, Error> {
         /// Enough to keep the device busy.
         const AHEAD: usize = 2;
         metrics::reset(variables)?;
-        self.session.submit_prologue();
         let mut pending = VecDeque::new();
-        for batch in self.batches()? {
-            send_batch(&self.session, &batch?, self.images)?;
-            self.session.submit();
-            pending.push_back(self.session.read("logits")?);
+        for step in self.task.steps(&self.setup(), Position::default())? {
+            pending.push_back(self.play(&step?, variables)?.read("logits")?);
             if pending.len() > AHEAD
                 && let Some(oldest) = pending.pop_front()
             {
@@ -109,19 +138,11 @@ impl Evaluator {
         metrics::read_blocking(variables)
     }
 
-    fn submit(&self, variables: &Variables) -> Result<(), Error> {
+    fn submit(&mut self, variables: &Variables) -> Result<(), Error> {
         metrics::reset(variables)?;
-        self.session.submit_prologue();
-        for batch in self.batches()? {
-            send_batch(&self.session, &batch?, self.images)?;
-            self.session.submit();
+        for step in self.task.steps(&self.setup(), Position::default())? {
+            self.play(&step?, variables)?;
         }
         Ok(())
-    }
-
-    fn batches(&self) -> Result<Loader, Error> {
-        let batches = Batches::new(self.set.len(), self.batch, Order::Sequential, Tail::Pad)?;
-        let (set, start) = (Arc::clone(&self.set), Position::default());
-        Ok(Loader::start(set, batches, start, 1, feed(self.images), 0)?)
     }
 }

@@ -1,7 +1,10 @@
 //! Which batch fits a device.
 
-use super::graphs::{Hyperparameters, ImageModel, Images, evaluation_graph, scoring_graph, training_graph};
+use super::graphs::{Hyperparameters, evaluation_pass, training_step};
+use super::images::{ImageModel, Images, scoring_graph, training_graph};
+use super::task::{Setup, Task};
 use crate::Error;
+use crate::data::Split;
 use crate::gpu::Caps;
 use crate::graph::{Graph, GraphError, NodeId};
 use crate::plan::{Plan, PlanError, PlanOptions};
@@ -38,14 +41,17 @@ fn explain(error: Error, asked: usize, largest: impl FnOnce() -> usize) -> Error
     }
 }
 
-/// [`explain`] for a training step.
-pub(super) fn explain_training(error: Error, model: &ImageModel, hyper: &Hyperparameters, caps: &Caps) -> Error {
-    explain(error, hyper.batch, || largest_batch(model, hyper, caps))
-}
-
-/// [`explain`] for an evaluation.
-pub(super) fn explain_evaluation(error: Error, model: &ImageModel, batch: usize, caps: &Caps) -> Error {
-    explain(error, batch, || largest(batch, caps, |batch| evaluation_graph(model, Images::Packed, batch)))
+/// [`explain`] for a program of a task.
+pub(super) fn explain_task(error: Error, task: &dyn Task, setup: &Setup<'_>, program: u32) -> Error {
+    let hyper = &setup.options.hyper;
+    let build = |batch| {
+        let setup = Setup { batch, ..*setup };
+        match setup.split {
+            Split::Train => training_step(hyper, |net| task.build(net, &setup, program)).map(|b| (b.graph, b.loss)),
+            Split::Test => evaluation_pass(|net| task.build(net, &setup, program)),
+        }
+    };
+    explain(error, setup.batch, || largest(setup.batch, setup.caps, build))
 }
 
 /// [`explain`] for scoring.

@@ -1,23 +1,24 @@
-//! Training and using image classifiers: one step on a device ([`Learner`]), the fit loop over a data set
-//! ([`Trainer`]), evaluation ([`Evaluator`]), class scores ([`Scorer`]), and checkpoints.
+//! Training: what is learnt ([`Task`]), one step on a device ([`Learner`]), the fit loop ([`Trainer`]), evaluation
+//! ([`Evaluator`]) and checkpoints. Images are a task ([`ImageTask`]); [`Scorer`] gives their class scores.
 
 mod checkpoint;
 mod evaluator;
 mod graphs;
+mod images;
 mod learner;
 mod limits;
 mod metrics;
-mod pictures;
-mod scorer;
+mod task;
 mod trainer;
 
 pub use checkpoint::Checkpoint;
 #[cfg(feature = "safetensors")]
 pub use checkpoint::CheckpointError;
 pub use evaluator::Evaluator;
-pub use graphs::{Hyperparameters, ImageModel, Images, TrainingGraph, evaluation_graph, scoring_graph, training_graph};
+pub use graphs::{Hyperparameters, TrainingGraph, evaluation_pass, training_step};
+pub use images::{ImageModel, ImageTask, Images, Scorer, scoring_graph, training_graph};
 pub use learner::Learner;
 pub use limits::largest_batch;
 pub use metrics::{METRICS, Metrics};
-pub use scorer::Scorer;
+pub use task::{Outcome, Setup, Step, Steps, Task};
 pub use trainer::{Progress, Trainer, TrainerOptions};

@@ -1,17 +1,17 @@
-//! The fit loop over a data set.
+//! The fit loop.
 
 use std::sync::Arc;
 
 use super::checkpoint::Checkpoint;
 use super::evaluator::Evaluator;
-use super::graphs::{Hyperparameters, ImageModel, Images};
+use super::graphs::{Hyperparameters, TrainingGraph, training_step};
 use super::learner::Learner;
-use super::limits::explain_training;
+use super::limits::explain_task;
 use super::metrics::Metrics;
-use super::pictures::{feed, images_for, send_batch, send_set};
+use super::task::{Setup, Steps, Task};
 use crate::Error;
-use crate::data::{Batches, ImageSet, Loader, Order, Position, Splits, Tail};
-use crate::gpu::Device;
+use crate::data::{Position, Split};
+use crate::gpu::{Caps, Device};
 use crate::optim::Schedule;
 use crate::plan::{PlanOptions, Variables};
 
@@ -24,11 +24,11 @@ pub struct TrainerOptions {
     pub learning_rate: f64,
     /// How the learning rate goes.
     pub schedule: Schedule,
-    /// Passes over the training images.
+    /// Passes over the training data.
     pub epochs: u32,
     /// The seed of weights, order, augmentation and dropout.
     pub seed: u32,
-    /// Images that fit this many bytes stay on the device.
+    /// Data that fits this many bytes stays on the device.
     pub resident_bytes: u64,
     /// How plans are made.
     pub plan: PlanOptions,
@@ -60,48 +60,45 @@ pub struct Progress {
     pub total_steps: u32,
 }
 
-/// A run: a model, its data, and where it stands. Everything it will do follows from the options and the data, so that
-/// a run that goes on from a checkpoint ends in the same bits as one that never stopped.
+/// A run: a task, and where it stands. Everything it will do follows from the options and the data, so that a run that
+/// goes on from a checkpoint ends in the same bits as one that never stopped.
 pub struct Trainer {
     learner: Learner,
     evaluator: Evaluator,
-    train: Arc<ImageSet>,
-    images: Images,
-    batches: Batches,
-    loader: Option<Loader>,
+    task: Arc<dyn Task>,
+    steps: Option<Steps>,
+    steps_per_epoch: u32,
     options: TrainerOptions,
     progress: Progress,
 }
 
-/// Batches made ahead of the one in use.
-const PREFETCH: usize = 4;
-/// Images at a time in evaluation: bounded, so that evaluation needs no more memory than training.
+/// Examples at a time in evaluation: bounded, so that evaluation needs no more memory than training.
 const EVALUATION_BATCH: usize = 256;
 
 impl Trainer {
     /// Plans training and evaluation and initialises the weights.
     ///
     /// # Errors
-    /// When the data does not fit the model; when the batch exceeds the data set or the device, with the largest batch
-    /// that fits.
-    pub fn new(device: &Device, model: &ImageModel, data: Splits, options: TrainerOptions) -> Result<Self, Error> {
-        let (train, test) = (Arc::new(data.train), Arc::new(data.test));
-        let order = Order::Shuffled { seed: options.seed };
-        let batches = Batches::new(train.len(), options.hyper.batch, order, Tail::Drop)?;
-        let images = images_for(&train, device.caps(), options.resident_bytes);
-        let learner = Learner::new(device, model, images, &options.hyper, options.seed, &options.plan)
-            .map_err(|e| explain_training(e, model, &options.hyper, device.caps()))?;
-        send_set(learner.session(), &train, images)?;
+    /// When the data does not fit the model; when the batch exceeds the data or the device, with the largest batch that
+    /// fits.
+    pub fn new(device: &Device, task: Arc<dyn Task>, options: TrainerOptions) -> Result<Self, Error> {
+        let setup = training_setup(device.caps(), &options);
+        let steps_per_epoch = task.step_count(&setup)?;
+        let graph = graph(&*task, &setup, 0)?;
+        let learner = Learner::new(device, &graph, options.hyper.optimizer, options.seed, &options.plan)
+            .map_err(|e| explain_task(e, &*task, &setup, 0))?;
+        for (name, value) in task.resident(&setup) {
+            learner.session().write(name, &value)?;
+        }
         let batch = options.hyper.batch.clamp(1, EVALUATION_BATCH);
-        let (budget, variables) = (options.resident_bytes, learner.variables());
-        let evaluator = Evaluator::new(device, model, test, batch, budget, variables, &options.plan)?;
+        let evaluator = Evaluator::new(device, Arc::clone(&task), batch, &options, learner.variables())?;
         let progress = Progress::default();
-        Ok(Self { learner, evaluator, train, images, batches, loader: None, options, progress })
+        Ok(Self { learner, evaluator, task, steps: None, steps_per_epoch, options, progress })
     }
 
-    /// Steps an epoch has; images that do not fill a batch are left to other epochs' orders.
+    /// Steps an epoch has; what does not fill a batch is left to other epochs' orders.
     pub fn steps_per_epoch(&self) -> u32 {
-        self.batches.step_count()
+        self.steps_per_epoch
     }
 
     /// Where the run stands.
@@ -109,7 +106,12 @@ impl Trainer {
         self.progress
     }
 
-    /// Parameters, statistics, optimiser state and sums.
+    /// What is learnt.
+    pub fn task(&self) -> &dyn Task {
+        &*self.task
+    }
+
+    /// Parameters, statistics, optimiser state, what steps carry on, and sums.
     pub fn variables(&self) -> &Variables {
         self.learner.variables()
     }
@@ -141,35 +143,43 @@ impl Trainer {
     }
 
     fn submit_step(&mut self) -> Result<bool, Error> {
-        let batch = match self.loader.as_mut().and_then(Iterator::next) {
-            Some(batch) => batch?,
+        let step = match self.steps.as_mut().and_then(Iterator::next) {
+            Some(step) => step?,
             None => {
-                let mut loader = self.open_loader()?;
-                let first = loader.next().ok_or(Error::Finished)?;
-                self.loader = Some(loader);
+                let setup = training_setup(self.learner.device().caps(), &self.options);
+                let from = Position { epoch: self.progress.epoch, step: self.progress.step };
+                let mut steps = self.task.steps(&setup, from)?;
+                let first = steps.next().ok_or(Error::Finished)?;
+                self.steps = Some(steps);
                 first?
             }
         };
         if self.progress.step == 0 {
             self.learner.reset_metrics()?;
         }
-        send_batch(self.learner.session(), &batch, self.images)?;
-        let step = u64::from(self.progress.total_steps);
-        self.learner.step(self.options.schedule.rate(self.options.learning_rate, step))?;
+        if self.learner.program(step.program).is_none() {
+            self.add_program(step.program)?;
+        }
+        let done = u64::from(self.progress.total_steps);
+        self.learner.play(&step, self.options.schedule.rate(self.options.learning_rate, done))?;
         self.progress.total_steps += 1;
         self.progress.step += 1;
-        let ended = self.progress.step == self.steps_per_epoch();
+        let ended = self.progress.step == self.steps_per_epoch;
         if ended {
             self.progress = Progress { epoch: self.progress.epoch + 1, step: 0, ..self.progress };
         }
         Ok(ended)
     }
 
-    fn open_loader(&self) -> Result<Loader, Error> {
-        let from = Position { epoch: self.progress.epoch, step: self.progress.step };
-        let ahead = if cfg!(target_arch = "wasm32") { 0 } else { PREFETCH };
-        let (train, batches) = (Arc::clone(&self.train), self.batches.clone());
-        Ok(Loader::start(train, batches, from, self.options.epochs, feed(self.images), ahead)?)
+    fn add_program(&mut self, program: u32) -> Result<(), Error> {
+        let device = self.learner.device().clone();
+        let setup = training_setup(device.caps(), &self.options);
+        let graph = graph(&*self.task, &setup, program)?;
+        let session = self.learner.add(program, &graph).map_err(|e| explain_task(e, &*self.task, &setup, program))?;
+        for (name, value) in self.task.resident(&setup) {
+            session.write(name, &value)?;
+        }
+        Ok(())
     }
 
     /// The training sums of this epoch that have come to the host, some steps old.
@@ -194,7 +204,7 @@ impl Trainer {
         self.learner.metrics_blocking()
     }
 
-    /// Loss and accuracy on the test images. The training sums of the epoch are lost.
+    /// Loss and accuracy on the data to be judged by. The training sums of the epoch, and what its steps carry on, are lost.
     ///
     /// # Errors
     /// When the device was lost.
@@ -238,7 +248,15 @@ impl Trainer {
         self.learner.variables().restore(&checkpoint.variables)?;
         self.learner.set_step_count(checkpoint.progress.total_steps);
         self.progress = checkpoint.progress;
-        self.loader = None;
+        self.steps = None;
         Ok(())
     }
+}
+
+fn training_setup<'a>(caps: &'a Caps, options: &'a TrainerOptions) -> Setup<'a> {
+    Setup { split: Split::Train, batch: options.hyper.batch, caps, options }
+}
+
+fn graph(task: &dyn Task, setup: &Setup<'_>, program: u32) -> Result<TrainingGraph, Error> {
+    Ok(training_step(&setup.options.hyper, |net| task.build(net, setup, program))?)
 }

@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use girih::data::{ImageSet, Root, Split};
-use girih::plan::PlanOptions;
-use girih::train::Evaluator;
+use girih::train::{Evaluator, ImageTask};
 use serde::Serialize;
 
 use crate::args::{self, Global};
@@ -26,16 +25,15 @@ pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
     let data = flags.data.as_deref().unwrap_or(&trained.config.data);
     let root = Root::find(global.data_root.as_deref());
     let set = Arc::new(root.load_split(data, Split::Test).map_err(told)?);
-    trained.description.check(&set)?;
+    let description = trained.images()?;
+    description.check(&set)?;
 
     let device = engine::open(global)?;
-    let model = trained.description.image_model();
-    let variables = Evaluator::variables(&device, &model).map_err(failed)?;
+    let task = Arc::new(ImageTask::to_test(description.image_model(), Arc::clone(&set)));
+    let (batch, options) = (flags.batch as usize, engine::options(&trained.config, description.shape[2]));
+    let variables = Evaluator::variables(&device, &*task, batch, &options).map_err(failed)?;
     trained.restore(&variables)?;
-    let (batch, plan) = (flags.batch as usize, PlanOptions::default());
-    let test = Arc::clone(&set);
-    let evaluator = Evaluator::new(&device, &model, test, batch, engine::RESIDENT_BYTES, &variables, &plan);
-    let evaluator = evaluator.map_err(failed)?;
+    let mut evaluator = Evaluator::new(&device, task, batch, &options, &variables).map_err(failed)?;
 
     let mut tally = Tally::new(&set);
     let bar = work_bar(output, "images", set.len() as u64);

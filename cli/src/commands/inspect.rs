@@ -81,8 +81,9 @@ impl Subject {
                         flags.subject
                     ));
                 }
-                let Trained { config, description, .. } = Trained::open(path)?;
-                (description.model, config, description.shape, description.classes.len())
+                let trained = Trained::open(path)?;
+                let images = trained.images()?;
+                (images.model, trained.config.clone(), images.shape, images.classes.len())
             }
         };
         let shape = flags.input.map_or(shape, |shape| shape.map(|extent| extent as usize));

@@ -17,7 +17,8 @@ use crate::image_file::{self, Named};
 use crate::output::Output;
 use crate::sheet;
 use crate::table::{Score, score_bars};
-use crate::trained::{Description, Trained};
+use crate::task::images::ImageDescription;
+use crate::trained::Trained;
 
 /// Images at a time, at the most.
 const BATCH: usize = 64;
@@ -28,7 +29,7 @@ const BATCH: usize = 64;
 /// The run, an image or the adapter cannot be used, or the sheet cannot be written.
 pub fn run(flags: &args::Predict, global: &Global, output: Output) -> Result<()> {
     let trained = Trained::open(&flags.run)?;
-    let description = &trained.description;
+    let description = trained.images()?;
     let mut reader = Reader { root: Root::find(global.data_root.as_deref()), description, sets: BTreeMap::new() };
     let inputs = flags.images.iter().map(|name| reader.read(name)).collect::<Result<Vec<Input>>>()?;
 
@@ -65,7 +66,7 @@ struct Input {
 /// Reads images for a model; each part of a data set is read once, and only where an image of it is asked for.
 struct Reader<'a> {
     root: Root,
-    description: &'a Description,
+    description: &'a ImageDescription,
     sets: BTreeMap<(String, Split), ImageSet>,
 }
 

@@ -4,24 +4,25 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
-use girih::data::{Root, RootSource};
+use girih::data::{Root, RootSource, Split};
 use girih::gpu::GpuError;
 use girih::nn::PARAMETERS;
 use girih::optim::Schedule;
-use girih::plan::PlanOptions;
-use girih::train::{Checkpoint, Metrics, Trainer, TrainerOptions};
-use serde::Serialize;
+use girih::train::{Checkpoint, Metrics, Setup, Trainer};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::args::{Global, Train};
 use crate::config::Config;
 use crate::dataset;
 use crate::engine::{self, failed};
 use crate::interrupt::Interrupt;
-use crate::metrics::Epoch;
+use crate::metrics::{Epoch, Speed};
 use crate::output::Output;
 use crate::progress::{Running, TrainBar};
 use crate::run_folder::RunFolder;
-use crate::trained::{Description, other_model};
+use crate::task::{self, Description, Subject};
+use crate::trained::other_model;
 
 /// Runs `girih train`. The data and the adapter are looked at first: what fails there leaves no run folder.
 ///
@@ -33,22 +34,14 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     let root = Root::find(global.data_root.as_deref());
     let (place, config) = Place::of(&flags, || default_data(&root, output))?;
 
-    let splits = dataset::load(&root, &config.data, config.limit)?;
-    let description = Description::new(config.model.into(), &config.data, &splits.train);
-    let (train_images, test_images) = (splits.train.len(), splits.test.len());
-    let steps = u64::from(config.epochs) * (train_images as u64 / u64::from(config.batch));
-    let options = TrainerOptions {
-        hyper: engine::hyperparameters(&config, description.shape[2]),
-        learning_rate: f64::from(config.lr),
-        schedule: engine::schedule(config.schedule, steps),
-        epochs: config.epochs,
-        seed: config.seed,
-        resident_bytes: engine::RESIDENT_BYTES,
-        plan: PlanOptions::default(),
-    };
-    let schedule = options.schedule.clone();
+    let Subject { task, description, train_count, test_count } = task::load(&root, &config)?;
     let device = engine::open(global)?;
-    let mut trainer = Trainer::new(&device, &description.image_model(), splits, options).map_err(failed)?;
+    let mut options = engine::options(&config, description.image_width());
+    let setup = Setup { split: Split::Train, batch: config.batch as usize, caps: device.caps(), options: &options };
+    let steps = task.step_count(&setup).map_err(failed)?;
+    options.schedule = engine::schedule(config.schedule, u64::from(config.epochs) * u64::from(steps));
+    let schedule = options.schedule.clone();
+    let mut trainer = Trainer::new(&device, task, options).map_err(failed)?;
     if let Place::Old { folder, checkpoint: Some(checkpoint) } = &place {
         restore(&mut trainer, folder, checkpoint, &description)?;
     }
@@ -58,8 +51,9 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     let facts = Facts {
         adapter: device.name().to_owned(),
         parameters: parameter_count(&trainer),
-        train_images: train_images as u64,
-        test_images: test_images as u64,
+        unit: trainer.task().unit(),
+        train_count: train_count as u64,
+        test_count: test_count as u64,
     };
     let reporter = Reporter::begin(output, folder, &config, &facts, trainer.progress().epoch)?;
     Run { trainer, schedule, config, description, reporter, interrupt }.go()
@@ -127,13 +121,8 @@ fn restore(
     let path = folder.checkpoint();
     let place = || format!("checkpoint {}", path.display());
     let saved = Description::of(checkpoint).with_context(place)?;
-    if (saved.model, saved.shape, saved.classes.len())
-        != (description.model, description.shape, description.classes.len())
-    {
-        bail!("{} is of another model: {}, not {}", place(), saved.words(), description.words());
-    }
-    if (&saved.stats, &saved.classes) != (&description.stats, &description.classes) {
-        bail!("{} was trained on other images: {} has changed since", place(), description.data);
+    if let Err(why) = description.check_resumed(&saved) {
+        bail!("{} {why}", place());
     }
     if checkpoint.progress.step >= trainer.steps_per_epoch() {
         bail!("{} is at step {} of an epoch of {}", place(), checkpoint.progress.step, trainer.steps_per_epoch());
@@ -180,21 +169,30 @@ impl Run {
     fn epoch(&mut self) -> Result<()> {
         let from = self.trainer.progress();
         let step_count = self.trainer.steps_per_epoch();
+        // Sums that an interruption left behind belong to the time before it.
+        let before = match from.step {
+            0 => 0,
+            _ => self.trainer.training_metrics_blocking().map_err(failed)?.count,
+        };
+        let unit = self.trainer.task().unit();
         let start = Instant::now();
-        let rate = |steps: u32| f64::from(steps) * f64::from(self.config.batch) / start.elapsed().as_secs_f64();
+        let speed = |count: u64| Speed {
+            unit: unit.to_owned(),
+            per_s: count.saturating_sub(before) as f64 / start.elapsed().as_secs_f64(),
+        };
         self.reporter.epoch_begins(from.epoch + 1, step_count.into(), from.step.into());
         for step in from.step + 1..=step_count {
             self.trainer.step_blocking().map_err(failed)?;
             let running = self.trainer.running();
             self.check(running, from.epoch)?;
-            self.reporter.step(step.into(), Running::new(running, rate(step - from.step)));
+            self.reporter.step(step.into(), &Running::new(running, speed(running.count)));
             if self.interrupt.is_set() && step < step_count {
                 return self.save();
             }
         }
         let train = self.trainer.training_metrics_blocking().map_err(failed)?;
         self.check(train, from.epoch)?;
-        let images_per_s = rate(step_count - from.step);
+        let speed = speed(train.count);
         let test = self.trainer.evaluate_blocking().map_err(failed)?;
         let last_step = u64::from(self.trainer.progress().total_steps - 1);
         // Metrics first: a run that dies between the two goes on from the older checkpoint, and drops them.
@@ -205,7 +203,7 @@ impl Run {
             test_loss: test.loss,
             test_accuracy: test.accuracy,
             learning_rate: self.schedule.rate(f64::from(self.config.lr), last_step) as f32,
-            images_per_s,
+            speed,
             seconds: start.elapsed().as_secs_f64(),
         })?;
         self.save()
@@ -248,10 +246,26 @@ struct Start<'a> {
     config: &'a Config,
     adapter: &'a str,
     parameters: u64,
-    train_images: u64,
-    test_images: u64,
+    #[serde(flatten)]
+    sizes: Sizes,
     /// The epochs a run to go on with has done.
     epochs_done: u32,
+}
+
+/// How many examples there are. Their keys name what is counted: `train_images`, `test_images`.
+struct Sizes {
+    unit: &'static str,
+    train: u64,
+    test: u64,
+}
+
+impl Serialize for Sizes {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry(&format!("train_{}", self.unit), &self.train)?;
+        map.serialize_entry(&format!("test_{}", self.unit), &self.test)?;
+        map.end()
+    }
 }
 
 #[derive(Serialize)]
@@ -276,10 +290,12 @@ pub struct Facts {
     pub adapter: String,
     /// Trained numbers in the model.
     pub parameters: u64,
-    /// Training images an epoch.
-    pub train_images: u64,
-    /// Test images.
-    pub test_images: u64,
+    /// What the task counts, such as `images`.
+    pub unit: &'static str,
+    /// Examples to learn from.
+    pub train_count: u64,
+    /// Examples to be judged by.
+    pub test_count: u64,
 }
 
 /// Tells of a run as it goes, and keeps its metrics in the run folder.
@@ -307,18 +323,18 @@ impl Reporter {
             config,
             adapter: &facts.adapter,
             parameters: facts.parameters,
-            train_images: facts.train_images,
-            test_images: facts.test_images,
+            sizes: Sizes { unit: facts.unit, train: facts.train_count, test: facts.test_count },
             epochs_done,
         })?;
         let count = crate::table::count;
         output.text(format!(
-            "Training {} ({} parameters) on {}: {} images, {} to test, on {}.",
+            "Training {} ({} parameters) on {}: {} {}, {} to test, on {}.",
             crate::args::name_of(config.model),
             count(facts.parameters),
             config.data,
-            count(facts.train_images),
-            count(facts.test_images),
+            count(facts.train_count),
+            facts.unit,
+            count(facts.test_count),
             facts.adapter
         ))?;
         if epochs_done > 0 {
@@ -336,12 +352,12 @@ impl Reporter {
     /// Epoch `epoch`, from 1, begins with `step_count` steps ahead, of which `done` are done.
     pub fn epoch_begins(&mut self, epoch: u32, step_count: u64, done: u64) {
         let bar = TrainBar::new(self.output, epoch, self.epochs, step_count);
-        bar.at(done, Running::default());
+        bar.at(done, &Running::default());
         self.bar = Some(bar);
     }
 
     /// `step` steps of the epoch are done.
-    pub fn step(&self, step: u64, running: Running) {
+    pub fn step(&self, step: u64, running: &Running) {
         if let Some(bar) = &self.bar {
             bar.at(step, running);
         }
@@ -352,7 +368,7 @@ impl Reporter {
     /// # Errors
     /// The run folder or standard output cannot be written.
     pub fn epoch_ends(&mut self, epoch: Epoch) -> Result<()> {
-        self.metrics.push(epoch);
+        self.metrics.push(epoch.clone());
         self.folder.write_metrics(&self.metrics)?;
         self.bar = None;
         self.output.json(&epoch)?;
@@ -385,8 +401,13 @@ impl Reporter {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::task::images::ImageDescription;
     use girih::data::synth::synthetic;
+    use girih::nn::models::Model;
+    use girih::train::ImageTask;
 
     /// The device is taken away after the first epoch, as a driver's crash would.
     #[test]
@@ -396,21 +417,14 @@ mod tests {
         let flags = Train { model, batch: Some(10), epochs: Some(2), ..Train::default() };
         let config = Config::new(&flags, "synthetic".into());
         let splits = synthetic(1, 50, 10).unwrap();
-        let description = Description::new(config.model.into(), &config.data, &splits.train);
+        let description = ImageDescription::new(Model::Linear, &config.data, &splits.train);
         let global = Global { adapter: std::env::var("GIRIH_ADAPTER").ok(), ..Global::default() };
         let device = engine::open(&global).unwrap();
-        let options = TrainerOptions {
-            hyper: engine::hyperparameters(&config, 32),
-            learning_rate: 0.01,
-            schedule: Schedule::Constant,
-            epochs: 2,
-            seed: 0,
-            resident_bytes: engine::RESIDENT_BYTES,
-            plan: PlanOptions::default(),
-        };
-        let trainer = Trainer::new(&device, &description.image_model(), splits, options).unwrap();
+        let task = Arc::new(ImageTask::new(description.image_model(), splits));
+        let trainer = Trainer::new(&device, task, engine::options(&config, 32)).unwrap();
+        let description = Description::Images(description);
         let folder = RunFolder::create(&place.path().join("run"), &config, false).unwrap();
-        let facts = Facts { adapter: String::new(), parameters: 0, train_images: 50, test_images: 10 };
+        let facts = Facts { adapter: String::new(), parameters: 0, unit: "images", train_count: 50, test_count: 10 };
         let reporter = Reporter::begin(Output::Json, folder.clone(), &config, &facts, 0).unwrap();
         let (schedule, interrupt) = (Schedule::Constant, Interrupt::default());
         let mut run = Run { trainer, schedule, config, description, reporter, interrupt };

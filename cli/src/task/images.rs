@@ -1,23 +1,32 @@
-//! A trained model: what a checkpoint says of itself, and a run folder that has one.
+//! Image classifiers.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
-use girih::data::{ChannelStats, ImageSet};
+use anyhow::{Context, Result, bail};
+use girih::data::{ChannelStats, ImageSet, Root};
 use girih::nn::models::Model;
-use girih::plan::Variables;
-use girih::train::{Checkpoint, ImageModel};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use girih::train::{ImageModel, ImageTask};
 
+use super::{DATA, Description, Entries, MODEL, Subject, check_same_model, json};
 use crate::config::Config;
-use crate::error::told;
-use crate::run_folder::RunFolder;
+use crate::{dataset, engine};
 
-/// What must be known of a model beside its weights, to use it without its data set. A checkpoint carries it.
+/// Loads the images a run is about.
+///
+/// # Errors
+/// They are not there or damaged.
+pub fn load(root: &Root, config: &Config) -> Result<Subject> {
+    let splits = dataset::load(root, &config.data, config.limit)?;
+    let description = ImageDescription::new(engine::image_model(config.model)?, &config.data, &splits.train);
+    let (train_count, test_count) = (splits.train.len(), splits.test.len());
+    let task = Arc::new(ImageTask::new(description.image_model(), splits));
+    Ok(Subject { task, description: Description::Images(description), train_count, test_count })
+}
+
+/// What must be known of an image classifier beside its weights.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Description {
+pub struct ImageDescription {
     /// The network.
     pub model: Model,
     /// The data set it learnt from.
@@ -30,14 +39,12 @@ pub struct Description {
     pub stats: ChannelStats,
 }
 
-const MODEL: &str = "model";
-const DATA: &str = "data";
 const CLASSES: &str = "classes";
 const SHAPE: &str = "shape";
 const MEAN: &str = "mean";
 const STD: &str = "std";
 
-impl Description {
+impl ImageDescription {
     /// Of a model that is to learn from `set`.
     #[must_use]
     pub fn new(model: Model, data: &str, set: &ImageSet) -> Self {
@@ -55,9 +62,6 @@ impl Description {
     /// # Errors
     /// None is known.
     pub fn metadata(&self) -> Result<BTreeMap<String, String>> {
-        fn json(value: &impl Serialize) -> Result<String> {
-            serde_json::to_string(value).context("the model cannot be described")
-        }
         Ok(BTreeMap::from([
             (MODEL.to_owned(), self.model.name().to_owned()),
             (DATA.to_owned(), self.data.clone()),
@@ -72,19 +76,14 @@ impl Description {
     ///
     /// # Errors
     /// It says too little, or what cannot be.
-    pub fn of(checkpoint: &Checkpoint) -> Result<Self> {
-        let metadata = &checkpoint.metadata;
-        let text = |key: &str| metadata.get(key).with_context(|| format!("it does not say its {key}"));
-        fn json<T: DeserializeOwned>(key: &str, text: &str) -> Result<T> {
-            serde_json::from_str(text).with_context(|| format!("its entry {key} does not read"))
-        }
-        let name = text(MODEL)?;
+    pub fn of(entries: &Entries<'_>) -> Result<Self> {
+        let name = entries.text(MODEL)?;
         let description = Self {
             model: Model::named(name).with_context(|| format!("it is of an unknown model, {name}"))?,
-            data: text(DATA)?.clone(),
-            classes: json(CLASSES, text(CLASSES)?)?,
-            shape: json(SHAPE, text(SHAPE)?)?,
-            stats: ChannelStats { mean: json(MEAN, text(MEAN)?)?, std: json(STD, text(STD)?)? },
+            data: entries.text(DATA)?.to_owned(),
+            classes: entries.json(CLASSES)?,
+            shape: entries.json(SHAPE)?,
+            stats: ChannelStats { mean: entries.json(MEAN)?, std: entries.json(STD)? },
         };
         let [channels, ..] = description.shape;
         let stats = &description.stats;
@@ -119,83 +118,28 @@ impl Description {
         }
         Ok(())
     }
-}
 
-/// A run folder's model.
-#[derive(Debug)]
-pub struct Trained {
-    /// The settings of the run.
-    pub config: Config,
-    /// The model.
-    pub description: Description,
-    checkpoint: Checkpoint,
-    path: PathBuf,
-}
-
-impl Trained {
-    /// Reads the run folder `run`.
+    /// Whether a run can go on from a checkpoint that has `saved`.
     ///
     /// # Errors
-    /// It is none, or its checkpoint is missing or damaged.
-    pub fn open(run: &Path) -> Result<Self> {
-        let (folder, config) = RunFolder::open(run)?;
-        let path = folder.checkpoint();
-        let Some(checkpoint) = folder.read_checkpoint()? else {
-            bail!("{} has no checkpoint: training stopped before it saved one", run.display());
-        };
-        let description = Description::of(&checkpoint).with_context(|| format!("checkpoint {}", path.display()))?;
-        if description.model != config.model.into() {
-            let asked = crate::args::name_of(config.model);
-            bail!("checkpoint {} is of another model: a {}, not {asked}", path.display(), description.words());
+    /// It is another model, or it learnt from other images.
+    pub fn check_resumed(&self, saved: &Self) -> Result<()> {
+        let interface = |d: &Self| (d.model, d.shape, d.classes.len());
+        check_same_model(&saved.words(), &self.words(), interface(saved) == interface(self))?;
+        if (&saved.stats, &saved.classes) != (&self.stats, &self.classes) {
+            bail!("was trained on other images: {} has changed since", self.data);
         }
-        Ok(Self { config, description, checkpoint, path })
-    }
-
-    /// Gives `variables` the values of the checkpoint.
-    ///
-    /// # Errors
-    /// The checkpoint is of another model.
-    pub fn restore(&self, variables: &Variables) -> Result<()> {
-        variables.restore(&self.checkpoint.variables).map_err(|e| other_model(&self.path, &self.description, &e))
-    }
-}
-
-/// The error of weights that do not fit their description.
-#[must_use]
-pub fn other_model(checkpoint: &Path, description: &Description, why: &girih::plan::PlanError) -> anyhow::Error {
-    anyhow!("checkpoint {}: not the weights of a {}: {why}", checkpoint.display(), description.words())
-}
-
-impl RunFolder {
-    /// The run's checkpoint; none before the first was saved.
-    ///
-    /// # Errors
-    /// It does not read.
-    pub fn read_checkpoint(&self) -> Result<Option<Checkpoint>> {
-        let path = self.checkpoint();
-        // A link to nowhere is a checkpoint that does not read.
-        if path.symlink_metadata().is_err() {
-            return Ok(None);
-        }
-        Checkpoint::load(&path).map(Some).map_err(told)
-    }
-
-    /// Writes the run's checkpoint, whole or not at all.
-    ///
-    /// # Errors
-    /// The folder cannot be written or the disk is full.
-    pub fn write_checkpoint(&self, mut checkpoint: Checkpoint, description: &Description) -> Result<()> {
-        checkpoint.metadata = description.metadata()?;
-        checkpoint.save(&self.checkpoint()).map_err(told)
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use girih::train::Checkpoint;
 
-    fn description() -> Description {
-        Description {
+    fn description() -> ImageDescription {
+        ImageDescription {
             model: Model::Cnn,
             data: "a set".into(),
             classes: vec!["a \"cat\"".into(), "船".into()],
@@ -210,7 +154,7 @@ mod tests {
         let path = place.path().join("c.safetensors");
         let checkpoint = Checkpoint { metadata: description().metadata().unwrap(), ..Checkpoint::default() };
         checkpoint.save(&path).unwrap();
-        assert_eq!(Description::of(&Checkpoint::load(&path).unwrap()).unwrap(), description());
+        assert_eq!(Description::of(&Checkpoint::load(&path).unwrap()).unwrap(), Description::Images(description()));
     }
 
     #[test]

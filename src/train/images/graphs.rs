@@ -1,14 +1,13 @@
-//! The graphs of an image classifier: training, evaluation, scoring.
+//! The graphs of an image classifier: forward pass, training step, scoring.
 
-use super::metrics::accumulate;
-use crate::autodiff::gradients;
+use super::super::graphs::{Hyperparameters, TrainingGraph, training_step};
+use super::super::task::Outcome;
 use crate::data::ChannelStats;
-use crate::graph::{BankId, Graph, GraphError, Kind, NodeId};
-use crate::nn::{Layer, Net, PARAMETERS, Sequential};
+use crate::graph::{Graph, GraphError, NodeId};
+use crate::nn::{Layer, Mode, Net, Sequential};
 use crate::ops::cross_entropy::IGNORED;
 use crate::ops::image_batch::Augmentation;
-use crate::optim::{Optimizer, RATES, Sgd};
-use crate::tensor::TensorType;
+use crate::tensor::{HostTensor, TensorType};
 
 /// A network and the images it is for.
 #[derive(Debug)]
@@ -38,46 +37,7 @@ pub enum Images {
     },
 }
 
-/// What shapes a training step beside the model.
-#[derive(Clone, Debug)]
-pub struct Hyperparameters {
-    /// Images a step.
-    pub batch: usize,
-    /// The update rule.
-    pub optimizer: Optimizer,
-    /// The largest norm of all gradients together.
-    pub clip_norm: Option<f32>,
-    /// The share of each label spread over all classes.
-    pub label_smoothing: f32,
-    /// What is done to images at random; for packed and resident images.
-    pub augmentation: Augmentation,
-}
-
-impl Default for Hyperparameters {
-    /// Batches of 64, gradient descent with Nesterov momentum 0.9 and weight decay 5e-4, images as they are.
-    fn default() -> Self {
-        Self {
-            batch: 64,
-            optimizer: Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 }),
-            clip_norm: None,
-            label_smoothing: 0.0,
-            augmentation: Augmentation::default(),
-        }
-    }
-}
-
-/// A training step as a graph.
-#[derive(Debug)]
-pub struct TrainingGraph {
-    /// The graph. Inputs: those of [`Images`], `clock` u32 `[2]` (seed, step) and `rates` (see [`Optimizer`]).
-    pub graph: Graph,
-    /// The mean loss, f32 `[]`.
-    pub loss: NodeId,
-    /// The logits, f32 `[batch, classes]`.
-    pub logits: NodeId,
-}
-
-/// Forward, backward, optimiser and metrics of one step.
+/// Forward, backward, optimiser and metrics of one step on `hyper.batch` images.
 ///
 /// # Errors
 /// When the images do not fit the model.
@@ -86,44 +46,32 @@ pub fn training_graph(
     images: Images,
     hyper: &Hyperparameters,
 ) -> Result<TrainingGraph, GraphError> {
-    let mut graph = Graph::new();
-    let clock = graph.input("clock", TensorType::u32([2]));
-    let (x, labels) = inputs(&mut graph, model, images, hyper.batch, clock, hyper.augmentation)?;
-    let logits = model.layers.build(&mut Net::train(&mut graph, clock), x)?;
-    let rows = graph.cross_entropy_rows(logits, labels, hyper.label_smoothing, IGNORED)?;
-    let sum = graph.sum(rows, &[0], false)?;
-    let count = graph.count_labels(labels, IGNORED)?;
-    let loss = graph.div(sum, count)?;
-    let correct = graph.correct(logits, labels)?;
-    accumulate(&mut graph, [sum, correct, count])?;
-    let parameters = Net::variables_of(&graph, PARAMETERS);
-    let found = gradients(&mut graph, loss, &parameters)?;
-    let packed = pack_gradients(&mut graph, &parameters, &found)?;
-    let rates = graph.input("rates", TensorType::f32([RATES]));
-    let factor = match hyper.clip_norm {
-        Some(norm) => Some(graph.clip_factor(&packed.iter().map(|(_, node)| *node).collect::<Vec<_>>(), norm)?),
-        None => None,
-    };
-    hyper.optimizer.build(&mut graph, &packed, rates, factor)?;
-    Ok(TrainingGraph { graph, loss, logits })
+    training_step(hyper, |net| forward(net, model, images, hyper.batch, hyper.label_smoothing, hyper.augmentation))
 }
 
-/// Metrics of one batch, in evaluation mode, and its logits, f32 `[batch, classes]`. Images labelled [`IGNORED`], or
-/// indexed past the end, do not count.
-///
-/// # Errors
-/// When the images do not fit the model.
-pub fn evaluation_graph(model: &ImageModel, images: Images, batch: usize) -> Result<(Graph, NodeId), GraphError> {
-    let mut graph = Graph::new();
-    let clock = graph.input("clock", TensorType::u32([2]));
-    let (x, labels) = inputs(&mut graph, model, images, batch, clock, Augmentation::default())?;
-    let logits = model.layers.build(&mut Net::eval(&mut graph), x)?;
-    let rows = graph.cross_entropy_rows(logits, labels, 0.0, IGNORED)?;
-    let sum = graph.sum(rows, &[0], false)?;
+/// The forward pass and its sums. Images labelled [`IGNORED`], or indexed past the end, do not count. In evaluation
+/// nothing is smoothed or varied.
+pub(super) fn forward(
+    net: &mut Net<'_>,
+    model: &ImageModel,
+    images: Images,
+    batch: usize,
+    smoothing: f32,
+    augmentation: Augmentation,
+) -> Result<Outcome, GraphError> {
+    let (smoothing, augmentation) = match net.mode() {
+        Mode::Train => (smoothing, augmentation),
+        Mode::Eval => (0.0, Augmentation::default()),
+    };
+    let clock = net.clock();
+    let (x, labels) = inputs(net.graph(), model, images, batch, clock, augmentation)?;
+    let logits = model.layers.build(net, x)?;
+    let graph = net.graph();
+    let rows = graph.cross_entropy_rows(logits, labels, smoothing, IGNORED)?;
+    let loss = graph.sum(rows, &[0], false)?;
     let count = graph.count_labels(labels, IGNORED)?;
     let correct = graph.correct(logits, labels)?;
-    accumulate(&mut graph, [sum, correct, count])?;
-    Ok((graph, logits))
+    Ok(Outcome { loss, correct, count, logits })
 }
 
 /// Input `images` f32 `[batch, C, H, W]`, normalised → the scores, f32 `[batch, classes]`, each row a probability
@@ -140,36 +88,12 @@ pub fn scoring_graph(model: &ImageModel, batch: usize) -> Result<(Graph, NodeId)
     Ok((graph, scores))
 }
 
-/// Lays the gradients out as their parameters lie in their banks, so that one kernel updates a whole bank. The planner
-/// has most of them computed in place.
-fn pack_gradients(
-    graph: &mut Graph,
-    parameters: &[NodeId],
-    gradients: &[Option<NodeId>],
-) -> Result<Vec<(BankId, NodeId)>, GraphError> {
-    let mut packed = Vec::new();
-    for bank in graph.banks_named(PARAMETERS) {
-        let (mut inputs, mut offsets) = (Vec::new(), Vec::new());
-        for (&parameter, &gradient) in parameters.iter().zip(gradients) {
-            let Kind::Variable(id) = graph.node(parameter).kind else { continue };
-            let variable = &graph.variables()[id.0 as usize];
-            if let (true, Some(gradient)) = (variable.bank == bank, gradient) {
-                inputs.push(gradient);
-                offsets.push(variable.offset);
-            }
-        }
-        let len = graph.banks()[bank.0 as usize].len;
-        packed.push((bank, graph.pack(&inputs, &offsets, len)?));
-    }
-    Ok(packed)
-}
-
 fn inputs(
     graph: &mut Graph,
     model: &ImageModel,
     images: Images,
     batch: usize,
-    clock: NodeId,
+    clock: Option<NodeId>,
     augmentation: Augmentation,
 ) -> Result<(NodeId, NodeId), GraphError> {
     let [c, h, w] = model.shape;
@@ -181,9 +105,8 @@ fn inputs(
         }
         Images::Packed => {
             let pixels = graph.input("pixels", TensorType::u32([batch, words]));
-            let numbers = crate::tensor::HostTensor::u32([batch], (0..batch as u32).collect());
-            let numbers = numbers.ok_or_else(|| graph.error("indices", &[pixels], "a batch too large to number"))?;
-            (pixels, graph.constant(numbers), graph.input("labels", TensorType::u32([batch])))
+            let indices = numbers(graph, (0..batch as u32).collect())?;
+            (pixels, indices, graph.input("labels", TensorType::u32([batch])))
         }
         Images::Resident { count } => {
             let pixels = graph.input("pixels", TensorType::u32([count, words]));
@@ -193,7 +116,19 @@ fn inputs(
             (pixels, indices, labels)
         }
     };
+    // Where nothing is random, any clock will do.
+    let clock = match clock {
+        Some(clock) => clock,
+        None => numbers(graph, vec![0, 0])?,
+    };
     let stats = &model.stats;
     let x = graph.image_batch(pixels, indices, clock, model.shape, &stats.mean, &stats.std, augmentation)?;
     Ok((x, labels))
+}
+
+/// A constant u32 vector.
+fn numbers(graph: &mut Graph, values: Vec<u32>) -> Result<NodeId, GraphError> {
+    let vector = HostTensor::u32([values.len()], values);
+    let vector = vector.ok_or_else(|| graph.error("constant", &[], "a vector of another length"))?;
+    Ok(graph.constant(vector))
 }

@@ -1,7 +1,7 @@
 //! Class scores of images.
 
+use super::super::limits::explain_scoring;
 use super::graphs::{ImageModel, scoring_graph};
-use super::limits::explain_scoring;
 use crate::Error;
 use crate::gpu::{CommandEncoder, Device};
 use crate::plan::{Plan, PlanOptions, Session, TensorReadback, Variables};

@@ -2,7 +2,6 @@
 
 use anyhow::Result;
 use girih::bench::model::{Mode, ModelReport, ModelSettings, ProfileRow, measure};
-use girih::nn::models::Model;
 use serde::Serialize;
 
 use super::args::ModelFlags;
@@ -58,7 +57,7 @@ pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
     if flags.profile && !device.caps().timestamps {
         return usage("--profile needs timestamps within a pass, which this adapter has not");
     }
-    let model = Model::from(flags.model);
+    let model = engine::image_model(flags.model)?;
     output.text(format!("{} on {} ({})", model.name(), device.name(), device.driver()))?;
     let both = !flags.train && !flags.infer;
     let settings = ModelSettings { batch: flags.batch as usize, rounds: flags.rounds as usize, profile: flags.profile };

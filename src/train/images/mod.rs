@@ -1,0 +1,9 @@
+//! Image classifiers: their graphs, learning from sets of images, class scores.
+
+mod graphs;
+mod scorer;
+mod task;
+
+pub use graphs::{ImageModel, Images, scoring_graph, training_graph};
+pub use scorer::Scorer;
+pub use task::ImageTask;
