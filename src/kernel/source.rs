@@ -38,6 +38,9 @@ const LIBRARY: &[(&str, &str)] = &[
     ("conv_window_sums", include_str!("../../shaders/lib/conv_window_sums.wgsl")),
     ("matmul_tile", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
+    ("cell_gru", include_str!("../../shaders/lib/cell_gru.wgsl")),
+    ("cell_lstm", include_str!("../../shaders/lib/cell_lstm.wgsl")),
+    ("cell_rnn", include_str!("../../shaders/lib/cell_rnn.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];

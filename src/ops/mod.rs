@@ -22,6 +22,7 @@ pub mod pack;
 pub mod pad;
 pub mod pointwise;
 pub mod pool;
+pub mod recurrent;
 pub mod reduce;
 pub mod reshape;
 pub mod slice;
@@ -47,6 +48,7 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "pad", cases: pad::cases },
     OpEntry { name: "pointwise", cases: pointwise::cases },
     OpEntry { name: "pool", cases: pool::cases },
+    OpEntry { name: "recurrent", cases: recurrent::cases },
     OpEntry { name: "reduce", cases: reduce::cases },
     OpEntry { name: "reshape", cases: reshape::cases },
     OpEntry { name: "slice", cases: slice::cases },
@@ -98,6 +100,8 @@ pub enum Values {
     Distinct,
     /// Integers below this bound.
     Index(u32),
+    /// 0 or 1, in equal parts.
+    Flag,
     /// The words `(7, 3)`: seed and step of a random op.
     Clock,
 }
@@ -159,6 +163,7 @@ impl CaseInput {
                 HostData::F32(order.into_iter().map(|i| (2 * i + 1) as f32 / count as f32 - 1.0).collect())
             }
             Values::Index(bound) => HostData::U32((0..count).map(|_| random.below(bound)).collect()),
+            Values::Flag => HostData::F32((0..count).map(|_| random.below(2) as f32).collect()),
             Values::Clock => HostData::U32(vec![7, 3]),
         };
         let tensor = match data {
