@@ -41,6 +41,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("cell_gru", include_str!("../../shaders/lib/cell_gru.wgsl")),
     ("cell_lstm", include_str!("../../shaders/lib/cell_lstm.wgsl")),
     ("cell_rnn", include_str!("../../shaders/lib/cell_rnn.wgsl")),
+    ("panel_sums", include_str!("../../shaders/lib/panel_sums.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];

@@ -43,6 +43,11 @@ pub(super) struct Rows {
 }
 
 impl Rows {
+    /// One row: `len` elements from `from_start` on.
+    pub fn one(len: usize, from_start: usize) -> Self {
+        Self { rows: 1, len, from_start, from_pitch: len, to_start: 0, to_pitch: len }
+    }
+
     /// The copy from `from` to the output.
     pub fn call(&self, from: Operand, caps: &Caps) -> KernelCall {
         let whole = self.rows == 1 || (self.from_pitch == self.len && self.to_pitch == self.len);

@@ -7,6 +7,7 @@ mod conv2d;
 mod dropout;
 mod linear;
 mod pool;
+mod recurrent;
 
 pub use activation::Activation;
 pub use batch_norm::BatchNorm2d;
@@ -15,3 +16,4 @@ pub use conv2d::Conv2d;
 pub use dropout::Dropout;
 pub use linear::Linear;
 pub use pool::{AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d};
+pub use recurrent::{Recurrent, Sequence, Unrolled};

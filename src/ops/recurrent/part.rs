@@ -113,9 +113,8 @@ impl Op for Part {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        let len = l.output.count();
-        let rows = Rows { rows: 1, len, from_start: self.offset, from_pitch: len, to_start: 0, to_pitch: len };
-        vec![Strategy::single("rows", rows.call(Operand::Input(0), l.caps))]
+        let copy = Rows::one(l.output.count(), self.offset).call(Operand::Input(0), l.caps);
+        vec![Strategy::single("rows", copy)]
     }
 
     fn flops(&self, _: &OpTypes<'_>) -> u64 {

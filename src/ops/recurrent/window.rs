@@ -1,12 +1,240 @@
-use super::Extents;
+//! `window`: for software Vulkan, where uniform windows are read far faster than storage, and every dispatch is dear. The
+//! weight is packed once a walk; a step is one dispatch, or a few, each the product with some units' weights and, on what
+//! it leaves in registers, the cell. The state goes from step to step through two scratch buffers by turns, laid out as
+//! the next step reads it.
+
 use super::forward::Recurrent;
 use super::grad::RecurrentGrad;
+use super::{Cell, Extents, Place, Walk, optional, steps};
+use crate::gpu::Caps;
 use crate::graph::Lowering;
-use crate::kernel::Strategy;
+use crate::kernel::{Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
 
-pub(super) fn forward(_: &Recurrent, _: Extents, _: &Lowering<'_>) -> Option<Strategy> {
-    None
+/// Sequences of a workgroup.
+const PANEL: usize = 32;
+/// Parts that K is cut into, each in a window of its own.
+const PLANES: usize = 4;
+/// Vectors of four that a window holds.
+const WORDS: usize = 4096;
+const WORD_BYTES: usize = 16;
+const WORKGROUP: usize = 64;
+/// Lanes of a workgroup of the step.
+const LANES: usize = 8;
+/// With fewer sequences, most of a panel is nothing.
+const FEWEST: usize = 5;
+
+/// How a step is cut.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Cut {
+    /// Panels of sequences.
+    panels: usize,
+    /// K of a plane, a multiple of 4.
+    run: usize,
+    /// Units of a dispatch; `lane_units` times a multiple of [`LANES`].
+    width: usize,
+    /// Units of a lane.
+    lane_units: usize,
+    /// Dispatches of a step.
+    tiles: usize,
 }
-pub(super) fn backward(_: &RecurrentGrad, _: Extents, _: &Lowering<'_>) -> Option<Strategy> {
-    None
+
+impl Cut {
+    /// For sums over `k`, each lane giving `lane_units` units; `None` where the windows do not hold it.
+    fn new(e: Extents, k: usize, lane_units: usize) -> Option<Self> {
+        let (panels, run) = (e.batch.div_ceil(PANEL), k.div_ceil(PLANES).next_multiple_of(4));
+        let unit = LANES * lane_units;
+        // Each word of a window of the weight is a lane's, at one k.
+        let most = WORDS / (run * LANES) * unit;
+        if panels * run * LANES > WORDS || most == 0 {
+            return None;
+        }
+        let tiles = e.hidden.div_ceil(most);
+        let width = e.hidden.div_ceil(tiles).next_multiple_of(unit);
+        Some(Self { panels, run, width, lane_units, tiles: e.hidden.div_ceil(width) })
+    }
+
+    /// Words of one plane of the state.
+    fn state_words(self) -> usize {
+        self.panels * self.run * LANES
+    }
+
+    /// Words of one plane of a dispatch's weight.
+    fn weight_words(self) -> usize {
+        self.width / self.lane_units * self.run
+    }
+
+    /// Bytes of the scratch buffers: two states and the weight.
+    fn scratch(self) -> Vec<u64> {
+        let state = (PLANES * self.state_words() * WORD_BYTES) as u64;
+        vec![state, state, (self.tiles * PLANES * self.weight_words() * WORD_BYTES) as u64]
+    }
+
+    /// The cut's constants.
+    fn define(self, kernel: Kernel) -> Kernel {
+        kernel
+            .constant("RUN", self.run)
+            .constant("PANELS", self.panels)
+            .constant("A_WORDS", self.state_words())
+            .constant("B_WORDS", self.weight_words())
+    }
+
+    /// A step's dispatch for tile `tile`, that reads the state in scratch buffer `from`.
+    fn call(self, kernel: Kernel, from: usize, tile: usize) -> KernelCall {
+        let grid = [(self.width / self.lane_units / LANES) as u32, self.panels as u32, 1];
+        let call = KernelCall::new(kernel, grid);
+        let windows = |call: KernelCall, scratch: usize, first: usize, words: usize| {
+            let bytes = (words * WORD_BYTES) as u64;
+            (0..PLANES).fold(call, |call, plane| {
+                call.bind_window(Operand::Scratch(scratch), (first + plane) as u64 * bytes, bytes)
+            })
+        };
+        let call = windows(call, from, 0, self.state_words());
+        windows(call, WEIGHT, tile * PLANES, self.weight_words()).param("unit", tile * self.width)
+    }
+}
+
+/// The scratch buffer of the packed weight; the two before it are states.
+const WEIGHT: usize = 2;
+
+/// Whether the device and the cell are for windows.
+fn suits(walk: Walk, e: Extents, caps: &Caps) -> bool {
+    caps.is_software()
+        && caps.subgroup.is_some_and(|(least, _)| least as usize >= LANES)
+        && caps.uniform_bytes >= (WORDS * WORD_BYTES) as u64
+        && walk.cell != Cell::GruResetBefore
+        && e.batch >= FEWEST
+}
+
+/// A call that makes all `words` of a packed tensor from an input.
+fn pack(
+    source: Source,
+    words: usize,
+    input: usize,
+    to: usize,
+    caps: &Caps,
+    adapt: impl FnOnce(Kernel) -> Kernel,
+) -> KernelCall {
+    let kernel = adapt(Kernel::new(source).constant("WG", WORKGROUP));
+    KernelCall::new(kernel, linear_grid(words.div_ceil(WORKGROUP), caps))
+        .bind(Operand::Input(input))
+        .bind(Operand::Scratch(to))
+        .param("count", words)
+}
+
+fn clear(words: usize, scratch: usize, caps: &Caps) -> KernelCall {
+    let kernel = Kernel::new(source!("scatter_add_clear")).constant("Elem", "vec4<f32>").constant("WG", WORKGROUP);
+    let call = KernelCall::new(kernel, linear_grid(words.div_ceil(WORKGROUP), caps));
+    call.bind(Operand::Scratch(scratch)).param("count", words)
+}
+
+/// The forward pass.
+pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
+    let (walk, numbers) = (op.0, op.numbers());
+    let cut = Cut::new(e, e.hidden, 1).filter(|_| suits(walk, e, l.caps))?;
+    let (state_words, weight_words) = (PLANES * cut.state_words(), cut.tiles * PLANES * cut.weight_words());
+    let mut calls = vec![
+        pack(source!("recurrent_pack_weight"), weight_words, 1, WEIGHT, l.caps, |kernel| {
+            let kernel = kernel.constant("GATES", walk.cell.gates()).constant("HIDDEN", e.hidden);
+            kernel.constant("RUN", cut.run).constant("WIDTH", cut.width)
+        }),
+        steps::begin(op, e, l),
+        pack(source!("recurrent_pack_state"), state_words, 2, 0, l.caps, |kernel| {
+            let kernel = kernel.constant("BATCH", e.batch).constant("HIDDEN", e.hidden);
+            kernel.constant("RUN", cut.run).constant("PANELS", cut.panels)
+        }),
+        // What lies behind the last unit of a plane is multiplied too, with zeros.
+        clear(state_words, 1, l.caps),
+    ];
+    for (turn, Place { t, before, after }) in walk.places(e.steps).enumerate() {
+        for tile in 0..cut.tiles {
+            let mut next = 11;
+            let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window"))), e);
+            let kernel = kernel.code(optional(&mut next, numbers.bias.is_some(), "bias", "0.0"));
+            let kernel = kernel.code(optional(&mut next, numbers.mask.is_some(), "mask", "1.0"));
+            let call = cut.call(kernel, turn % 2, tile).bind(Operand::Input(0)).bind(Operand::Output);
+            let call = call.bind(Operand::Scratch((turn + 1) % 2));
+            let call = numbers.bias.into_iter().chain(numbers.mask).fold(call, |call, i| call.bind(Operand::Input(i)));
+            let cells = walk.cell_states(e);
+            calls.push(
+                call.param("x", t * walk.cell.gates() * e.state())
+                    .param("h_before", before * e.state())
+                    .param("h_after", after * e.state())
+                    .param("c_before", cells + before * e.state())
+                    .param("c_after", cells + after * e.state())
+                    .param("kept", walk.gates(e) + t * walk.cell.kept() * e.state())
+                    .param("mask", t * e.batch),
+            );
+        }
+    }
+    Some(Strategy { name: "window", calls, scratch: cut.scratch() })
+}
+
+/// The walk backwards.
+pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
+    let walk = op.walk;
+    let in_fours = e.hidden.is_multiple_of(4);
+    let cut = Cut::new(e, walk.cell.gates() * e.hidden, 4).filter(|_| in_fours && suits(walk, e, l.caps))?;
+    let (state_words, weight_words) = (PLANES * cut.state_words(), cut.tiles * PLANES * cut.weight_words());
+    let mut calls = vec![
+        pack(source!("recurrent_pack_columns"), weight_words, 1, WEIGHT, l.caps, |kernel| {
+            let kernel = kernel.constant("GATES", walk.cell.gates()).constant("HIDDEN", e.hidden);
+            kernel.constant("RUN", cut.run).constant("WIDTH", cut.width)
+        }),
+        steps::backward_begin(op, e, l),
+        clear(state_words, 0, l.caps),
+        clear(state_words, 1, l.caps),
+    ];
+    let step = |turn: usize, place: Place, last: bool, tile: usize| {
+        let mut next = 11;
+        let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window_grad"))), e);
+        let kernel = kernel.code(optional_in_fours(&mut next, !op.of_cell));
+        let kernel = kernel.code(optional(&mut next, walk.masked, "mask", "1.0"));
+        let call = cut.call(kernel, turn % 2, tile).bind(Operand::Input(0)).bind(Operand::Output);
+        let call = call.bind(Operand::Scratch((turn + 1) % 2));
+        let call = if op.of_cell { call } else { call.bind(Operand::Input(2)) };
+        let call = if walk.masked { call.bind(Operand::Input(3)) } else { call };
+        steps::backward_places(walk, e, place, call).param("last", u32::from(last))
+    };
+    let mut end = None;
+    for (turn, place) in walk.places(e.steps).rev().enumerate() {
+        calls.extend((0..cut.tiles).map(|tile| step(turn, place, false, tile)));
+        end = Some((turn + 1, place));
+    }
+    if let Some((turn, place)) = end {
+        calls.extend((0..cut.tiles).map(|tile| step(turn, place, true, tile)));
+    }
+    Some(Strategy { name: "window", calls, scratch: cut.scratch() })
+}
+
+/// [`optional`] for the gradient of the hidden states, in fours of units.
+fn optional_in_fours(next: &mut usize, there: bool) -> String {
+    optional(next, there, "d_hidden", "vec4<f32>(0.0)")
+        .replace("-> f32", "-> vec4<f32>")
+        .replace("<f32>;", "<vec4<f32>>;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cuts_cover_the_units_and_fit_the_windows() {
+        for (batch, hidden, k, lane_units) in [
+            (32, 256, 256, 1),
+            (32, 256, 1024, 4),
+            (9, 36, 36, 1),
+            (40, 200, 800, 4),
+            (64, 512, 2048, 4),
+            (5, 700, 700, 1),
+        ] {
+            let e = Extents { steps: 1, batch, hidden };
+            let cut = Cut::new(e, k, lane_units).expect("a cut");
+            assert!(cut.panels * PANEL >= batch && PLANES * cut.run >= k && cut.width * cut.tiles >= hidden, "{cut:?}");
+            assert!(cut.state_words() <= WORDS && cut.weight_words() <= WORDS, "{cut:?}");
+            // Windows begin where uniform bindings may.
+            let bytes = [cut.state_words(), cut.weight_words()].map(|words| words * WORD_BYTES);
+            assert!(bytes.iter().all(|bytes| bytes.is_multiple_of(256)), "{cut:?}");
+        }
+        assert_eq!(Cut::new(Extents { steps: 1, batch: 3000, hidden: 256 }, 256, 1), None);
+    }
 }

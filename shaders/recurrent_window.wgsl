@@ -1,0 +1,102 @@
+// One step of some units of all sequences: as recurrent_step, for software Vulkan, where uniform windows are read far faster
+// than storage, and dispatches are dear. Strategy "window".
+// Layout: a0..a3, the states before it as recurrent_pack_state lays them, four planes of K; b0..b3, the weight of the
+// dispatch's units as recurrent_pack_weight lays it; x, tape: as recurrent_step; packed: the states after it, as a.
+// Work: 32 sequences × 1 unit, all its gates, an invocation; 8 lanes along the units. Accumulates f32, K in four planes.
+// Bound by loads within the product, as matmul_wide; then by stores.
+struct Params {
+    x: u32,
+    h_before: u32,
+    h_after: u32,
+    c_before: u32,
+    c_after: u32,
+    kept: u32,
+    mask: u32,
+    unit: u32,
+}
+#import params
+alias Elem = f32;
+@group(0) @binding(0) var<uniform> a0: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(1) var<uniform> a1: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(2) var<uniform> a2: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(3) var<uniform> a3: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(4) var<uniform> b0: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(5) var<uniform> b1: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(6) var<uniform> b2: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(7) var<uniform> b3: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(8) var<storage, read> x: array<f32>;
+@group(0) @binding(9) var<storage, read_write> tape: array<f32>;
+@group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
+#code
+
+// A sum with a term of each plane.
+fn add(sum: vec4<f32>, x: vec4<f32>, y0: vec4<f32>, y1: vec4<f32>, y2: vec4<f32>, y3: vec4<f32>) -> vec4<f32> {
+    return fma(vec4<f32>(x.w), y3, fma(vec4<f32>(x.z), y2, fma(vec4<f32>(x.y), y1, fma(vec4<f32>(x.x), y0, sum))));
+}
+
+// Takes the step of one unit of sequence b, given the recurrent sums of its gates; returns the state after it.
+fn step(b: u32, unit: u32, sums: vec4<f32>) -> f32 {
+    if (b >= BATCH || unit >= HIDDEN) {
+        return 0.0;
+    }
+    let i = b * HIDDEN + unit;
+    let at = p.x + b * (GATES * HIDDEN) + unit;
+    var s = Gates(sums.x + bias_at(unit), 0.0, 0.0, 0.0);
+    var input = Gates(x[at], 0.0, 0.0, 0.0);
+    if (GATES > 1u) {
+        s.b = sums.y + bias_at(HIDDEN + unit);
+        s.c = sums.z + bias_at(2u * HIDDEN + unit);
+        input.b = x[at + HIDDEN];
+        input.c = x[at + 2u * HIDDEN];
+    }
+    if (GATES > 3u) {
+        s.d = sums.w + bias_at(3u * HIDDEN + unit);
+        input.d = x[at + 3u * HIDDEN];
+    }
+    let h = tape[p.h_before + i];
+    var c = 0.0;
+    if (CELL_STATE) {
+        c = tape[p.c_before + i];
+    }
+    let next = cell_forward(input, s, h, c);
+    let there = mask_at(p.mask + b) != 0.0;
+    let h_next = select(h, next.h, there);
+    tape[p.h_after + i] = h_next;
+    if (CELL_STATE) {
+        tape[p.c_after + i] = select(c, next.c, there);
+    }
+    if (KEPT > 0u) {
+        let kept = p.kept + b * (KEPT * HIDDEN) + unit;
+        tape[kept] = select(0.0, next.kept.a, there);
+        tape[kept + HIDDEN] = select(0.0, next.kept.b, there);
+        tape[kept + 2u * HIDDEN] = select(0.0, next.kept.c, there);
+        tape[kept + 3u * HIDDEN] = select(0.0, next.kept.d, there);
+    }
+    return h_next;
+}
+
+// Four sequences of a panel of 32.
+fn put(panel: u32, row4: u32, unit: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>) {
+    let b = panel * 32u + row4 * 4u;
+    let states = vec4<f32>(step(b, unit, s0), step(b + 1u, unit, s1), step(b + 2u, unit, s2), step(b + 3u, unit, s3));
+    if (unit < HIDDEN) {
+        let plane = unit / RUN;
+        packed[((plane * PANELS + panel) * RUN + unit - plane * RUN) * 8u + row4] = states;
+    }
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = group.y * RUN * 8u + lane;
+    let j = group.x * RUN * 8u + lane;
+#import panel_sums
+    let column = p.unit + group.x * 8u + lane;
+    put(group.y, 0u, column, c0, c1, c2, c3);
+    put(group.y, 1u, column, c4, c5, c6, c7);
+    put(group.y, 2u, column, c8, c9, c10, c11);
+    put(group.y, 3u, column, c12, c13, c14, c15);
+    put(group.y, 4u, column, c16, c17, c18, c19);
+    put(group.y, 5u, column, c20, c21, c22, c23);
+    put(group.y, 6u, column, c24, c25, c26, c27);
+    put(group.y, 7u, column, c28, c29, c30, c31);
+}

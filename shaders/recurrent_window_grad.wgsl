@@ -1,0 +1,150 @@
+// One step backwards of some units of all sequences: as recurrent_step_grad, for software Vulkan, where uniform windows are
+// read far faster than storage, and dispatches are dear. Strategy "window".
+// Layout: a0..a3, the successor's gradients of the recurrent parts, as `packed`; b0..b3, the weight's columns of the
+// dispatch's units as recurrent_pack_columns lays them; tape, out, d_hidden: as recurrent_step_grad, in fours of units;
+// packed [4 planes, panels of 32 sequences, RUN, 8 fours of sequences]: this step's, GATES * HIDDEN of them in planes of
+// RUN.
+// Work: 32 sequences × 4 units an invocation; 8 lanes along the units. Accumulates f32, K in four planes. Bound by loads
+// within the product, as matmul_wide; then by loads of the tape and stores.
+struct Params {
+    last: u32,
+    d_x: u32,
+    d_s: u32,
+    d_state: u32,
+    d_hidden: u32,
+    h_before: u32,
+    h_after: u32,
+    c_before: u32,
+    c_after: u32,
+    kept: u32,
+    mask: u32,
+    unit: u32,
+}
+#import params
+alias Elem = vec4<f32>;
+const HIDDEN4: u32 = HIDDEN / 4u;
+@group(0) @binding(0) var<uniform> a0: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(1) var<uniform> a1: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(2) var<uniform> a2: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(3) var<uniform> a3: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(4) var<uniform> b0: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(5) var<uniform> b1: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(6) var<uniform> b2: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(7) var<uniform> b3: array<vec4<f32>, B_WORDS>;
+@group(0) @binding(8) var<storage, read> tape: array<vec4<f32>>;
+@group(0) @binding(9) var<storage, read_write> out: array<vec4<f32>>;
+@group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
+#code
+
+// A sum with a term of each plane.
+fn add(sum: vec4<f32>, x: vec4<f32>, y0: vec4<f32>, y1: vec4<f32>, y2: vec4<f32>, y3: vec4<f32>) -> vec4<f32> {
+    return fma(vec4<f32>(x.w), y3, fma(vec4<f32>(x.z), y2, fma(vec4<f32>(x.y), y1, fma(vec4<f32>(x.x), y0, sum))));
+}
+
+// Takes the step of four units of sequence b backwards, given what the successor's gates hand to its state; returns its
+// gradients of the recurrent parts.
+fn step(b: u32, unit4: u32, sum: vec4<f32>) -> Gates {
+    let zero = Elem(0.0);
+    let none = Gates(zero, zero, zero, zero);
+    if (b >= BATCH || unit4 >= HIDDEN4) {
+        return none;
+    }
+    let i = b * HIDDEN4 + unit4;
+    let d_h_at = p.d_state / 4u + i;
+    var d_h = out[d_h_at] + sum;
+    if (p.last == 1u) {
+        out[d_h_at] = d_h;
+        return none;
+    }
+    d_h += d_hidden_at(p.d_hidden / 4u + i);
+    let there = vec4<bool>(mask_at(p.mask + b) != 0.0);
+    var kept = none;
+    if (KEPT > 0u) {
+        let at = p.kept / 4u + b * (KEPT * HIDDEN4) + unit4;
+        kept = Gates(tape[at], tape[at + HIDDEN4], tape[at + 2u * HIDDEN4], tape[at + 3u * HIDDEN4]);
+    }
+    var c = zero;
+    var c_before = zero;
+    var d_c = zero;
+    let d_c_at = d_h_at + BATCH * HIDDEN4;
+    if (CELL_STATE) {
+        c = tape[p.c_after / 4u + i];
+        c_before = tape[p.c_before / 4u + i];
+        d_c = out[d_c_at];
+    }
+    let back = cell_backward(d_h, d_c, kept, tape[p.h_after / 4u + i], tape[p.h_before / 4u + i], c, c_before);
+    out[d_h_at] = select(d_h, back.d_h, there);
+    if (CELL_STATE) {
+        out[d_c_at] = select(d_c, back.d_c, there);
+    }
+    let d_x = p.d_x / 4u + b * (GATES * HIDDEN4) + unit4;
+    let d_s = Gates(
+        select(zero, back.d_s.a, there),
+        select(zero, back.d_s.b, there),
+        select(zero, back.d_s.c, there),
+        select(zero, back.d_s.d, there),
+    );
+    out[d_x] = select(zero, back.d_x.a, there);
+    if (GATES > 1u) {
+        out[d_x + HIDDEN4] = select(zero, back.d_x.b, there);
+        out[d_x + 2u * HIDDEN4] = select(zero, back.d_x.c, there);
+    }
+    if (GATES > 3u) {
+        out[d_x + 3u * HIDDEN4] = select(zero, back.d_x.d, there);
+    }
+    if (OWN_RECURRENT_GRADIENT) {
+        let to = p.d_s / 4u + b * (GATES * HIDDEN4) + unit4;
+        out[to] = d_s.a;
+        out[to + HIDDEN4] = d_s.b;
+        out[to + 2u * HIDDEN4] = d_s.c;
+    }
+    return d_s;
+}
+
+// Lays one gradient of four units and four sequences of a panel where the next step reads it.
+fn pack(panel: u32, row4: u32, k: u32, g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec4<f32>) {
+    // Fours of K lie in one plane.
+    let plane = k / RUN;
+    let to = ((plane * PANELS + panel) * RUN + k - plane * RUN) * 8u + row4;
+    packed[to] = vec4<f32>(g0.x, g1.x, g2.x, g3.x);
+    packed[to + 8u] = vec4<f32>(g0.y, g1.y, g2.y, g3.y);
+    packed[to + 16u] = vec4<f32>(g0.z, g1.z, g2.z, g3.z);
+    packed[to + 24u] = vec4<f32>(g0.w, g1.w, g2.w, g3.w);
+}
+
+// Four sequences of a panel of 32.
+fn put(panel: u32, row4: u32, unit4: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>) {
+    let b = panel * 32u + row4 * 4u;
+    let g0 = step(b, unit4, s0);
+    let g1 = step(b + 1u, unit4, s1);
+    let g2 = step(b + 2u, unit4, s2);
+    let g3 = step(b + 3u, unit4, s3);
+    if (unit4 >= HIDDEN4 || p.last == 1u) {
+        return;
+    }
+    let k = unit4 * 4u;
+    pack(panel, row4, k, g0.a, g1.a, g2.a, g3.a);
+    if (GATES > 1u) {
+        pack(panel, row4, HIDDEN + k, g0.b, g1.b, g2.b, g3.b);
+        pack(panel, row4, 2u * HIDDEN + k, g0.c, g1.c, g2.c, g3.c);
+    }
+    if (GATES > 3u) {
+        pack(panel, row4, 3u * HIDDEN + k, g0.d, g1.d, g2.d, g3.d);
+    }
+}
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = group.y * RUN * 8u + lane;
+    let j = group.x * RUN * 8u + lane;
+#import panel_sums
+    let column = p.unit / 4u + group.x * 8u + lane;
+    put(group.y, 0u, column, c0, c1, c2, c3);
+    put(group.y, 1u, column, c4, c5, c6, c7);
+    put(group.y, 2u, column, c8, c9, c10, c11);
+    put(group.y, 3u, column, c12, c13, c14, c15);
+    put(group.y, 4u, column, c16, c17, c18, c19);
+    put(group.y, 5u, column, c20, c21, c22, c23);
+    put(group.y, 6u, column, c24, c25, c26, c27);
+    put(group.y, 7u, column, c28, c29, c30, c31);
+}
