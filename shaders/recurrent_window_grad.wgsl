@@ -139,12 +139,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let j = group.x * RUN * 8u + lane;
 #import panel_sums
     let column = p.unit / 4u + group.x * 8u + lane;
-    put(group.y, 0u, column, c0, c1, c2, c3);
-    put(group.y, 1u, column, c4, c5, c6, c7);
-    put(group.y, 2u, column, c8, c9, c10, c11);
-    put(group.y, 3u, column, c12, c13, c14, c15);
-    put(group.y, 4u, column, c16, c17, c18, c19);
-    put(group.y, 5u, column, c20, c21, c22, c23);
-    put(group.y, 6u, column, c24, c25, c26, c27);
-    put(group.y, 7u, column, c28, c29, c30, c31);
+    // A loop, so that the driver compiles the cell once and not for every row.
+    var sums = array<vec4<f32>, 32>(
+        c0, c1, c2, c3, c4, c5, c6, c7,
+        c8, c9, c10, c11, c12, c13, c14, c15,
+        c16, c17, c18, c19, c20, c21, c22, c23,
+        c24, c25, c26, c27, c28, c29, c30, c31,
+    );
+    for (var row4 = 0u; row4 < 8u; row4++) {
+        let at = 4u * row4;
+        put(group.y, row4, column, sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u]);
+    }
 }

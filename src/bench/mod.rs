@@ -1,5 +1,5 @@
 //! Measuring: what an adapter can do ([`peaks`]), how near each strategy of an op comes to that ([`measure`]), and what a
-//! model does ([`model`]). Plain values in, plain values out; the `girih bench` command reads and shows them.
+//! model ([`model`]) or a recurrent layer ([`recurrent`]) does. Plain values in, plain values out; the `girih bench` command reads and shows them.
 //!
 //! Results are checked against f64 before they are timed. Times are medians over rounds in which all strategies take
 //! turns, by the device's clock where it has one ([`Timer`](crate::gpu::Timer)).
@@ -11,6 +11,7 @@ mod microkernel;
 pub mod model;
 mod peak;
 mod problems;
+pub mod recurrent;
 mod spread;
 
 pub use case::BenchCase;

@@ -138,7 +138,7 @@ fn infer(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
     report(device, scorer.session(), &samples, first_seconds, settings)
 }
 
-fn report(
+pub(super) fn report(
     device: &Device,
     session: &Session,
     samples: &[f64],

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 use crate::args::Model;
 
@@ -39,6 +39,8 @@ pub enum What {
     Pointwise(Cases),
     /// A model's training step and inference
     Model(ModelFlags),
+    /// A recurrent layer over a sequence, forwards, and with all gradients
+    Recurrent(RecurrentFlags),
     /// Compare two files of JSON lines: what became faster, what slower, and what is noise
     Diff(Diff),
 }
@@ -94,6 +96,45 @@ pub struct ModelFlags {
     /// Show the time of each dispatch, by the device's clock
     #[arg(long)]
     pub profile: bool,
+}
+
+/// `girih bench recurrent`.
+#[derive(Args, Debug)]
+pub struct RecurrentFlags {
+    /// What happens in a step
+    #[arg(value_enum, default_value_t = CellName::Lstm)]
+    pub cell: CellName,
+    /// Features of a step
+    #[arg(long, value_name = "COUNT", default_value_t = 128, value_parser = clap::value_parser!(u32).range(1..))]
+    pub input: u32,
+    /// Units
+    #[arg(long, value_name = "COUNT", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    pub hidden: u32,
+    /// Steps of a sequence
+    #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    pub steps: u32,
+    /// How many sequences at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+    /// How many measurements
+    #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+    /// Show the time of each dispatch, by the device's clock
+    #[arg(long)]
+    pub profile: bool,
+}
+
+/// Recurrent cells by name.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellName {
+    /// A vanilla RNN with tanh
+    Rnn,
+    /// An LSTM
+    Lstm,
+    /// A GRU with the reset gate behind the product, as PyTorch has it
+    Gru,
+    /// A GRU with the reset gate in front of the product, as ONNX has it
+    GruResetBefore,
 }
 
 /// `girih bench diff`.

@@ -8,6 +8,7 @@ mod diff;
 mod model;
 mod peak;
 mod plot;
+mod recurrent;
 mod shapes;
 
 use anyhow::Result;
@@ -34,6 +35,7 @@ pub fn run(flags: &Bench, global: &Global, output: Output) -> Result<()> {
         Some(What::BatchNorm(cases)) => cases::run(&[Family::BatchNorm], cases, global, output),
         Some(What::Pointwise(cases)) => cases::run(&[Family::Pointwise], cases, global, output),
         Some(What::Model(model)) => model::run(model, global, output),
+        Some(What::Recurrent(layer)) => recurrent::run(layer, global, output),
         Some(What::Diff(files)) => diff::run(files, output),
     }
 }

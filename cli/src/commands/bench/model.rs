@@ -9,6 +9,7 @@ use super::{digits, quartiles, width};
 use crate::args::Global;
 use crate::engine::{self, failed};
 use crate::error::usage;
+use crate::metrics::Speed;
 use crate::output::Output;
 use crate::table::{Align, Table, count};
 
@@ -18,11 +19,12 @@ const MOST_ROWS: usize = 24;
 /// A model in one mode: a JSON line.
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "model")]
-struct Row {
-    model: &'static str,
+struct Row<'a> {
+    model: &'a str,
     mode: &'static str,
     batch: u32,
-    images_per_s: f64,
+    #[serde(flatten)]
+    speed: Speed,
     ms: f64,
     ms_low: f64,
     ms_high: f64,
@@ -38,7 +40,7 @@ struct Row {
 #[derive(Serialize)]
 #[serde(tag = "event", rename = "profile")]
 struct Part<'a> {
-    model: &'static str,
+    model: &'a str,
     mode: &'static str,
     batch: u32,
     label: &'a str,
@@ -64,23 +66,34 @@ pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
     for (mode, wanted) in [(Mode::Train, flags.train || both), (Mode::Infer, flags.infer || both)] {
         if wanted {
             let report = measure(&device, model, mode, &settings).map_err(failed)?;
-            show(model.name(), mode, flags.batch, &report, output)?;
+            let mode = match mode {
+                Mode::Train => "train",
+                Mode::Infer => "infer",
+            };
+            show(model.name(), mode, "images", flags.batch, &report, output)?;
         }
     }
     Ok(())
 }
 
-fn show(model: &'static str, mode: Mode, batch: u32, report: &ModelReport, output: Output) -> Result<()> {
-    let mode = match mode {
-        Mode::Train => "train",
-        Mode::Infer => "infer",
-    };
+/// Shows a report of `batch` examples a run, counted in `unit`.
+///
+/// # Errors
+/// Standard output cannot be written.
+pub(super) fn show(
+    model: &str,
+    mode: &'static str,
+    unit: &str,
+    batch: u32,
+    report: &ModelReport,
+    output: Output,
+) -> Result<()> {
     let ms = report.seconds.scaled(1e3);
     let row = Row {
         model,
         mode,
         batch,
-        images_per_s: f64::from(batch) / report.seconds.median,
+        speed: Speed { unit: unit.to_owned(), per_s: f64::from(batch) / report.seconds.median },
         ms: ms.median,
         ms_low: ms.low,
         ms_high: ms.high,
@@ -93,8 +106,8 @@ fn show(model: &'static str, mode: Mode, batch: u32, report: &ModelReport, outpu
     };
     output.json(&row)?;
     output.text(format!(
-        "\n{mode}, batch {batch}: {} images/s, {} ms ({}); the first took {} s\n{} dispatches, {} µs each to record",
-        digits(row.images_per_s),
+        "\n{mode}, batch {batch}: {} {unit}/s, {} ms ({}); the first took {} s\n{} dispatches, {} µs each to record",
+        digits(row.speed.per_s),
         digits(row.ms),
         quartiles(&ms),
         digits(row.first_s),
