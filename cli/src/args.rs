@@ -25,6 +25,8 @@ Examples:
   girih train --model cnn --epochs 3 --out runs/first   train, with a progress bar
   girih predict runs/first cat.jpg cifar10:test:17      class scores as bars
   girih train --out runs/first --resume                 go on where Ctrl-C stopped it
+  girih train --data text:book.txt --out runs/book      a model of a text
+  girih generate runs/book --prompt It              what it writes
   girih inspect resnet9                                 layers, parameters, memory
   girih bench matmul --blas                             every kernel, under the roofline
 
@@ -59,6 +61,8 @@ pub enum Command {
     Eval(Eval),
     /// Show the class scores of images
     Predict(Predict),
+    /// Write text with a trained model, character by character
+    Generate(Generate),
     /// Show a model's layers, parameters and work, and the plan that would run it
     Inspect(Inspect),
     /// Measure the adapter, every kernel under the roofline, and whole models
@@ -116,29 +120,31 @@ pub struct Synth {
 /// asked from what is a default; the defaults are in [`crate::config`].
 #[derive(Args, Debug, Clone, Default)]
 pub struct Train {
-    /// cifar10, cifar100, mnist, fashion-mnist, synthetic, or a folder with one of them [default:
-    /// cifar10 where it is there, else synthetic]
+    /// cifar10, cifar100, mnist, fashion-mnist, synthetic, or a folder with one of them; text:FILE or
+    /// text:tinyshakespeare; japanese-vowels or a folder with .ts files [default: cifar10 where it is
+    /// there, else synthetic]
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
-    /// The network [default: cnn]
+    /// The network [default: cnn; char-lstm for a text, gru-classifier for series]
     #[arg(long, value_enum)]
     pub model: Option<Model>,
-    /// How many times to go through the training images [default: 10]
+    /// How many times to go through the training data [default: 10; 60 for series]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
-    /// How many images a step [default: 64]
+    /// How many images, texts side by side, or series a step [default: 64; 32 for texts and series]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: Option<u32>,
-    /// Use only the first COUNT training images
+    /// Use only the first COUNT training images, characters or series
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub limit: Option<u32>,
-    /// The learning rate, at its highest [default: 0.03 with sgd, 0.001 with adam and adamw]
+    /// The learning rate, at its highest [default: 0.03 with sgd, 0.001 with adam and adamw; 0.004 for
+    /// recurrent models with adam]
     #[arg(long, value_name = "RATE", value_parser = positive)]
     pub lr: Option<f32>,
     /// How the learning rate goes over the run [default: one-cycle]
     #[arg(long, value_enum)]
     pub schedule: Option<Schedule>,
-    /// How weights are updated [default: sgd]
+    /// How weights are updated [default: sgd; adam for recurrent models]
     #[arg(long, value_enum)]
     pub optimizer: Option<Optimizer>,
     /// Momentum of sgd [default: 0.9]
@@ -147,7 +153,7 @@ pub struct Train {
     /// Weight decay [default: 0.0005 with sgd, 0 with adam, 0.01 with adamw]
     #[arg(long, value_name = "RATE", value_parser = not_negative)]
     pub weight_decay: Option<f32>,
-    /// Scale gradients down to at most this norm [default: as they are]
+    /// Scale gradients down to at most this norm [default: as they are; 1 for recurrent models]
     #[arg(long, value_name = "NORM", value_parser = positive)]
     pub clip_norm: Option<f32>,
     /// The share of each label spread over all classes [default: 0]
@@ -160,6 +166,18 @@ pub struct Train {
     #[arg(long, value_enum, value_name = "LIST", value_delimiter = ',', num_args = 0..=1)]
     #[arg(require_equals = true, default_missing_value = "crop,flip")]
     pub augment: Option<Vec<Augment>>,
+    /// Units of a recurrent layer [default: 256 for texts, 64 for series]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub hidden: Option<u32>,
+    /// Recurrent layers [default: 1]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub layers: Option<u32>,
+    /// What is dropped between recurrent layers and before the scores [default: 0; 0.2 for series]
+    #[arg(long, value_name = "FRACTION", value_parser = fraction)]
+    pub dropout: Option<f32>,
+    /// Characters of a text a step, through which gradients go back [default: 64]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub unroll: Option<u32>,
     /// The run folder to write [default: runs/ and the first free number]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
@@ -202,6 +220,28 @@ pub struct Predict {
     pub sheet: Option<PathBuf>,
 }
 
+/// `girih generate`.
+#[derive(Args, Debug)]
+pub struct Generate {
+    /// The run folder
+    pub run: PathBuf,
+    /// What the text begins with
+    #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true)]
+    pub prompt: String,
+    /// How many characters to write
+    #[arg(long, value_name = "COUNT", default_value_t = 200)]
+    pub length: u32,
+    /// 0: always the likeliest character; 1: as likely as the model says; above: bolder
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.8, value_parser = not_negative)]
+    pub temperature: f32,
+    /// Only so many of the likeliest characters; 0: all
+    #[arg(long, value_name = "COUNT", default_value_t = 0)]
+    pub top_k: u32,
+    /// The seed: the same one writes the same text
+    #[arg(long, default_value_t = 0)]
+    pub seed: u32,
+}
+
 /// `girih inspect`.
 #[derive(Args, Debug)]
 pub struct Inspect {
@@ -238,6 +278,14 @@ pub enum Model {
     Cnn,
     /// A nine-layer residual network with batch normalisation
     Resnet9,
+    /// A vanilla recurrent network over the characters of a text
+    CharRnn,
+    /// An LSTM over the characters of a text
+    CharLstm,
+    /// A GRU over the characters of a text
+    CharGru,
+    /// A GRU over series, both ways
+    GruClassifier,
 }
 
 /// How the learning rate goes over a run.

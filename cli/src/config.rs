@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::args::{Augment, Model, Optimizer, Schedule, Train};
 use crate::error::usage;
+use crate::task::Kind;
 
 /// The settings of a run. Together with the data they decide every bit of it.
 #[derive(Serialize, Deserialize, Clone, Debug, PartialEq)]
@@ -39,36 +40,79 @@ pub struct Config {
     pub seed: u32,
     /// How training images are varied.
     pub augment: Vec<Augment>,
+    /// Units of a recurrent layer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<u32>,
+    /// Recurrent layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub layers: Option<u32>,
+    /// What is dropped between recurrent layers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dropout: Option<f32>,
+    /// Characters of a text a step.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unroll: Option<u32>,
 }
 
 impl Config {
     /// The settings that flags ask for, on the data set `data`.
     #[must_use]
     pub fn new(flags: &Train, data: String) -> Self {
-        let optimizer = flags.optimizer.unwrap_or(Optimizer::Sgd);
+        let kind = Kind::of_data(&data).unwrap_or(Kind::Images);
+        let model = flags.model.unwrap_or(kind.default_model());
+        let kind = Kind::of(model);
+        let recurrent = kind != Kind::Images;
+        let optimizer = flags.optimizer.unwrap_or(if recurrent { Optimizer::Adam } else { Optimizer::Sgd });
         let (lr, weight_decay) = match optimizer {
             Optimizer::Sgd => (0.03, 5e-4),
+            Optimizer::Adam if recurrent => (4e-3, 0.0),
             Optimizer::Adam => (1e-3, 0.0),
             Optimizer::AdamW => (1e-3, 1e-2),
         };
+        let (hidden, dropout) = if kind == Kind::Text { (256, 0.0) } else { (64, 0.2) };
         let mut augment = flags.augment.clone().unwrap_or_default();
         augment.dedup();
         Self {
             data,
-            model: flags.model.unwrap_or(Model::Cnn),
-            epochs: flags.epochs.unwrap_or(10),
-            batch: flags.batch.unwrap_or(64),
+            model,
+            epochs: flags.epochs.unwrap_or(if kind == Kind::Series { 60 } else { 10 }),
+            batch: flags.batch.unwrap_or(if recurrent { 32 } else { 64 }),
             limit: flags.limit,
             lr: flags.lr.unwrap_or(lr),
             schedule: flags.schedule.unwrap_or(Schedule::OneCycle),
             optimizer,
             momentum: flags.momentum.unwrap_or(0.9),
             weight_decay: flags.weight_decay.unwrap_or(weight_decay),
-            clip_norm: flags.clip_norm,
+            clip_norm: flags.clip_norm.or(recurrent.then_some(1.0)),
             label_smoothing: flags.label_smoothing.unwrap_or(0.0),
             seed: flags.seed.unwrap_or(0),
             augment,
+            hidden: flags.hidden.or(recurrent.then_some(hidden)),
+            layers: flags.layers.or(recurrent.then_some(1)),
+            dropout: flags.dropout.or(recurrent.then_some(dropout)),
+            unroll: flags.unroll.or((kind == Kind::Text).then_some(64)),
         }
+    }
+
+    /// Whether all flags suit what is trained.
+    ///
+    /// # Errors
+    /// A usage error that names the first that does not.
+    pub fn check(&self) -> anyhow::Result<()> {
+        let kind = Kind::of(self.model);
+        let recurrent = kind != Kind::Images;
+        for (flag, given, suits) in [
+            ("augment", !self.augment.is_empty(), !recurrent),
+            ("hidden", self.hidden.is_some(), recurrent),
+            ("layers", self.layers.is_some(), recurrent),
+            ("dropout", self.dropout.is_some(), recurrent),
+            ("unroll", self.unroll.is_some(), kind == Kind::Text),
+        ] {
+            if given && !suits {
+                return usage(format!("--{flag} is not for {}", crate::args::name_of(self.model)));
+            }
+        }
+        Ok(())
     }
 
     /// The settings a stopped run goes on with. Of the flags only `--epochs` may differ from what
@@ -92,6 +136,10 @@ impl Config {
             label_smoothing: flags.label_smoothing.unwrap_or(self.label_smoothing),
             seed: flags.seed.unwrap_or(self.seed),
             augment: flags.augment.clone().unwrap_or_else(|| self.augment.clone()),
+            hidden: flags.hidden.or(self.hidden),
+            layers: flags.layers.or(self.layers),
+            dropout: flags.dropout.or(self.dropout),
+            unroll: flags.unroll.or(self.unroll),
         };
         // Compared as the file writes them, which names each field.
         let fields = |config: &Self| toml::Table::try_from(config);

@@ -8,18 +8,23 @@ use girih::data::{ImageSet, KNOWN_SETS, Root, Splits};
 use crate::error::told;
 
 const SYNTHETIC: &str = "synthetic";
+/// What stands before the file of a text.
+const TEXT: &str = "text:";
 
-/// A data set as a run remembers it: its name, or the whole path of its folder, so that the run can be used from
+/// A data set as a run remembers it: its name, or the whole path of its folder or file, so that the run can be used from
 /// another folder.
 ///
 /// # Errors
 /// The current folder is gone, or the path is no text.
 pub fn remembered(spec: &str) -> Result<String> {
-    if spec == SYNTHETIC || KNOWN_SETS.iter().any(|set| set.name == spec) || !Path::new(spec).is_dir() {
+    let is_known = spec == SYNTHETIC || KNOWN_SETS.iter().any(|set| set.name == spec);
+    let (prefix, place) = spec.strip_prefix(TEXT).map_or(("", spec), |file| (TEXT, file));
+    if is_known || !(Path::new(place).is_dir() || prefix == TEXT) {
         return Ok(spec.to_owned());
     }
-    let path = absolute(spec).with_context(|| format!("cannot tell where {spec} is"))?;
-    path.into_os_string().into_string().ok().with_context(|| format!("the path of {spec} is not Unicode"))
+    let path = absolute(place).with_context(|| format!("cannot tell where {place} is"))?;
+    let path = path.into_os_string().into_string().ok();
+    path.map(|path| format!("{prefix}{path}")).with_context(|| format!("the path of {place} is not Unicode"))
 }
 
 /// Loads a data set, and of its training images only the first `limit`.

@@ -38,6 +38,17 @@ impl Output {
         }
     }
 
+    /// Prints a piece of a line for people, at once; nothing in JSON mode.
+    ///
+    /// # Errors
+    /// Standard output cannot be written.
+    pub fn piece(self, text: impl std::fmt::Display) -> Result<()> {
+        match self {
+            Self::Human => print(&text.to_string()),
+            Self::Json => Ok(()),
+        }
+    }
+
     /// Prints one JSON line; nothing in text mode.
     ///
     /// # Errors

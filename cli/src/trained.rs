@@ -1,9 +1,11 @@
 //! A run folder that has a trained model.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use girih::plan::Variables;
+use girih::tensor::HostTensor;
 use girih::train::Checkpoint;
 
 use crate::config::Config;
@@ -49,7 +51,14 @@ impl Trained {
     pub fn images(&self) -> Result<&ImageDescription> {
         match &self.description {
             Description::Images(images) => Ok(images),
+            other => bail!("{} is of no image classifier: it is a {}", self.path.display(), other.words()),
         }
+    }
+
+    /// The values of its variables.
+    #[must_use]
+    pub fn values(&self) -> &BTreeMap<String, HostTensor> {
+        &self.checkpoint.variables
     }
 
     /// Gives `variables` the values of the checkpoint.

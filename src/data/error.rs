@@ -117,6 +117,24 @@ pub enum DataError {
         /// The folder.
         path: PathBuf,
     },
+    /// A line of a text file is not as its format has it.
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// The number of the line, from 1.
+        line: usize,
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// A character that a model of text does not know.
+    Character {
+        /// The character.
+        character: char,
+        /// Its place in the text, from 0.
+        at: usize,
+        /// How many characters the model knows.
+        known: usize,
+    },
     /// An argument out of range.
     Argument {
         /// Which.
@@ -184,6 +202,10 @@ impl fmt::Display for DataError {
                 write!(f, "`{spec}` is neither a folder nor one of {names}, synthetic")
             }
             Self::Exists { path } => write!(f, "{} is there already and not an empty folder", path.display()),
+            Self::Line { path, line, problem } => write!(f, "{}, line {line}: {problem}", path.display()),
+            Self::Character { character, at, known } => {
+                write!(f, "character {at}, {character:?}, is none of the {known} that the model knows")
+            }
             Self::Argument { what, problem } => write!(f, "{what}: {problem}"),
             Self::Thread { what, problem } => write!(f, "the {what} thread stopped: {problem}"),
         }

@@ -30,7 +30,9 @@ mod pack;
 mod root;
 #[cfg(test)]
 mod scratch;
+mod series;
 pub mod synth;
+mod text;
 
 pub use batches::{Batches, Epoch, Order, PAD_INDEX, Tail};
 pub use error::DataError;
@@ -39,11 +41,15 @@ pub use known::{KNOWN_SETS, KnownSet, SetKind, SetStatus};
 pub use loader::{Batch, Feed, Loader, Position};
 pub use pack::{gather_labels, gather_words, packed_words, row_words};
 pub use root::{Root, RootSource, load_folder};
+pub use series::SeriesSet;
+pub use text::{TextSet, Vocabulary};
 
 /// The random streams of this room, far from the small numbers that a graph gives its nodes.
-mod stream {
+pub(crate) mod stream {
     /// An epoch's order; the step is the epoch.
     pub(super) const SHUFFLE: u32 = 0xda7a_0000;
+    /// A text's beginnings; the step is the epoch.
+    pub(crate) const TEXT: u32 = 0xda7a_0008;
     /// The procedural set's labels; the step is the split.
     pub(super) const SYNTH_LABELS: u32 = 0xda7a_0010;
     /// The procedural set's images, plus the split; the step is the image.

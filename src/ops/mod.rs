@@ -25,6 +25,7 @@ pub mod pool;
 pub mod recurrent;
 pub mod reduce;
 pub mod reshape;
+pub mod sample;
 pub mod slice;
 pub mod softmax;
 mod split;
@@ -51,6 +52,7 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "recurrent", cases: recurrent::cases },
     OpEntry { name: "reduce", cases: reduce::cases },
     OpEntry { name: "reshape", cases: reshape::cases },
+    OpEntry { name: "sample", cases: sample::cases },
     OpEntry { name: "slice", cases: slice::cases },
     OpEntry { name: "softmax", cases: softmax::cases },
     OpEntry { name: "transpose", cases: transpose::cases },

@@ -1,5 +1,6 @@
 //! Training: what is learnt ([`Task`]), one step on a device ([`Learner`]), the fit loop ([`Trainer`]), evaluation
-//! ([`Evaluator`]) and checkpoints. Images are a task ([`ImageTask`]); [`Scorer`] gives their class scores.
+//! ([`Evaluator`]) and checkpoints. Images are a task ([`ImageTask`]), texts ([`TextTask`]) and series
+//! ([`SeriesTask`]); [`Scorer`] gives images their class scores, [`Writer`] writes texts.
 
 mod checkpoint;
 mod evaluator;
@@ -8,7 +9,9 @@ mod images;
 mod learner;
 mod limits;
 mod metrics;
+mod series;
 mod task;
+mod text;
 mod trainer;
 
 pub use checkpoint::Checkpoint;
@@ -20,5 +23,7 @@ pub use images::{ImageModel, ImageTask, Images, Scorer, scoring_graph, training_
 pub use learner::Learner;
 pub use limits::largest_batch;
 pub use metrics::{METRICS, Metrics};
+pub use series::SeriesTask;
 pub use task::{Outcome, Setup, Step, Steps, Task};
+pub use text::{Sampling, TextTask, Writer};
 pub use trainer::{Progress, Trainer, TrainerOptions};

@@ -4,8 +4,9 @@ use super::trainer::TrainerOptions;
 use crate::Error;
 use crate::data::{Position, Split};
 use crate::gpu::Caps;
-use crate::graph::{GraphError, NodeId};
+use crate::graph::{Graph, GraphError, NodeId};
 use crate::nn::Net;
+use crate::ops::cross_entropy::IGNORED;
 use crate::plan::Session;
 use crate::tensor::HostTensor;
 
@@ -72,6 +73,20 @@ pub struct Outcome {
     pub count: NodeId,
     /// The scores of the classes, f32 `[rows, classes]`, for whoever wants more than the sums.
     pub logits: NodeId,
+}
+
+impl Outcome {
+    /// Of classes: logits f32 `[n, classes]` against `labels` u32 `[n]`, of which [`IGNORED`] ones do not count.
+    ///
+    /// # Errors
+    /// When the shapes do not fit.
+    pub fn of_classes(graph: &mut Graph, logits: NodeId, labels: NodeId, smoothing: f32) -> Result<Self, GraphError> {
+        let rows = graph.cross_entropy_rows(logits, labels, smoothing, IGNORED)?;
+        let loss = graph.sum(rows, &[0], false)?;
+        let count = graph.count_labels(labels, IGNORED)?;
+        let correct = graph.correct(logits, labels)?;
+        Ok(Self { loss, correct, count, logits })
+    }
 }
 
 /// One step: what it plays, on what.

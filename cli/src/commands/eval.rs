@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
-use girih::data::{ImageSet, Root, Split};
-use girih::train::{Evaluator, ImageTask};
-use serde::Serialize;
+use girih::data::{ImageSet, Root, Split, TextSet};
+use girih::train::{Evaluator, ImageTask, Task};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
 
 use crate::args::{self, Global};
 use crate::engine::{self, failed};
 use crate::error::told;
+use crate::metrics::Speed;
 use crate::output::Output;
 use crate::progress::work_bar;
 use crate::table::{Score, score_bars};
+use crate::task::Description;
 use crate::trained::Trained;
 
 /// Runs `girih eval`.
@@ -24,6 +27,20 @@ pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
     let trained = Trained::open(&flags.run)?;
     let data = flags.data.as_deref().unwrap_or(&trained.config.data);
     let root = Root::find(global.data_root.as_deref());
+    match &trained.description {
+        Description::Images(_) => {}
+        Description::Text(description) => {
+            let vocabulary = Some(&description.vocabulary);
+            let text = root.text_file(data).and_then(|path| TextSet::read(&path, vocabulary)).map_err(told)?;
+            let task = Arc::new(description.task(text, &trained.config)?);
+            return whole(&trained, task, data, trained.config.batch, flags, global, output);
+        }
+        Description::Series(description) => {
+            let test = Arc::new(root.load_series(data, Split::Test).map_err(told)?);
+            let task = Arc::new(description.task(Arc::clone(&test), test)?);
+            return whole(&trained, task, data, flags.batch, flags, global, output);
+        }
+    }
     let set = Arc::new(root.load_split(data, Split::Test).map_err(told)?);
     let description = trained.images()?;
     description.check(&set)?;
@@ -48,11 +65,43 @@ pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
     let evaluation = Evaluation {
         run: flags.run.display().to_string(),
         data: data.to_owned(),
-        images: metrics.count,
+        count: Count { unit: "images".to_owned(), count: metrics.count },
         test_loss: metrics.loss,
         test_accuracy: metrics.accuracy,
         classes: tally.classes(),
-        images_per_s: metrics.count as f64 / seconds,
+        speed: Speed { unit: "images".to_owned(), per_s: metrics.count as f64 / seconds },
+        seconds,
+    };
+    show(&evaluation, output)
+}
+
+/// Measures any task, without its classes.
+fn whole(
+    trained: &Trained,
+    task: Arc<dyn Task>,
+    data: &str,
+    batch: u32,
+    flags: &args::Eval,
+    global: &Global,
+    output: Output,
+) -> Result<()> {
+    let device = engine::open(global)?;
+    let (batch, options) = (batch as usize, engine::options(&trained.config, 0));
+    let variables = Evaluator::variables(&device, &*task, batch, &options).map_err(failed)?;
+    trained.restore(&variables)?;
+    let unit = task.unit().to_owned();
+    let mut evaluator = Evaluator::new(&device, task, batch, &options, &variables).map_err(failed)?;
+    let start = Instant::now();
+    let metrics = evaluator.run_blocking(&variables).map_err(failed)?;
+    let seconds = start.elapsed().as_secs_f64();
+    let evaluation = Evaluation {
+        run: flags.run.display().to_string(),
+        data: data.to_owned(),
+        count: Count { unit: unit.clone(), count: metrics.count },
+        test_loss: metrics.loss,
+        test_accuracy: metrics.accuracy,
+        classes: Vec::new(),
+        speed: Speed { unit, per_s: metrics.count as f64 / seconds },
         seconds,
     };
     show(&evaluation, output)
@@ -104,18 +153,37 @@ pub struct Evaluation {
     pub run: String,
     /// The data set.
     pub data: String,
-    /// How many test images.
-    pub images: u64,
+    /// How many there are to be judged by.
+    #[serde(flatten)]
+    pub count: Count,
     /// Mean loss over them.
     pub test_loss: f32,
-    /// Share of them classified rightly.
+    /// Share of right answers.
     pub test_accuracy: f32,
-    /// The same, class by class.
+    /// The same, class by class; empty of what has none.
     pub classes: Vec<ClassAccuracy>,
-    /// Images a second.
-    pub images_per_s: f64,
+    /// How many a second.
+    #[serde(flatten)]
+    pub speed: Speed,
     /// Seconds it took, reading left out.
     pub seconds: f64,
+}
+
+/// How many test examples there are. In JSON its key names what is counted: `images`.
+#[derive(Clone, Debug)]
+pub struct Count {
+    /// What is counted.
+    pub unit: String,
+    /// How many there are.
+    pub count: u64,
+}
+
+impl Serialize for Count {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(1))?;
+        map.serialize_entry(&self.unit, &self.count)?;
+        map.end()
+    }
 }
 
 /// How well one class is recognised.
@@ -135,16 +203,20 @@ pub struct ClassAccuracy {
 /// Standard output cannot be written.
 pub fn show(evaluation: &Evaluation, output: Output) -> Result<()> {
     output.json(evaluation)?;
+    let Count { unit, count } = &evaluation.count;
     let bars: Vec<Score> =
         evaluation.classes.iter().map(|class| Score { class: class.class.clone(), score: class.accuracy }).collect();
     output.text(format!(
-        "{}: {:.2} % of {} test images right, loss {:.4}  ({:.0} images/s)",
+        "{}: {:.2} % of {} test {unit} right, loss {:.4}  ({:.0} {unit}/s)",
         evaluation.data,
         100.0 * evaluation.test_accuracy,
-        evaluation.images,
+        count,
         evaluation.test_loss,
-        evaluation.images_per_s
+        evaluation.speed.per_s
     ))?;
+    if bars.is_empty() {
+        return Ok(());
+    }
     output.text(score_bars(&bars, output.width()))
 }
 

@@ -4,6 +4,7 @@ pub mod bench;
 pub mod data;
 pub mod devices;
 pub mod eval;
+pub mod generate;
 pub mod inspect;
 pub mod predict;
 pub mod train;
@@ -26,6 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Command::Train(flags) => train::run(flags, global, output),
         Command::Eval(flags) => eval::run(flags, global, output),
         Command::Predict(flags) => predict::run(flags, global, output),
+        Command::Generate(flags) => generate::run(flags, global, output),
         Command::Inspect(flags) => inspect::run(flags, global, output),
         Command::Bench(flags) => bench::run(flags, global, output),
     }

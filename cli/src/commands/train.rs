@@ -34,6 +34,7 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     let root = Root::find(global.data_root.as_deref());
     let (place, config) = Place::of(&flags, || default_data(&root, output))?;
 
+    config.check()?;
     let Subject { task, description, train_count, test_count } = task::load(&root, &config)?;
     let device = engine::open(global)?;
     let mut options = engine::options(&config, description.image_width());

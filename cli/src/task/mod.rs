@@ -2,19 +2,25 @@
 //! kind.
 
 pub mod images;
+pub mod series;
+pub mod text;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use girih::data::Root;
+use girih::data::{Root, SetKind};
 use girih::train::{Checkpoint, Task};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::args::Model;
+use crate::args::{Model, name_of};
 use crate::config::Config;
+use crate::error::usage;
 use images::ImageDescription;
+use series::SeriesDescription;
+use text::TextDescription;
 
 /// A task, loaded.
 pub struct Subject {
@@ -33,8 +39,15 @@ pub struct Subject {
 /// # Errors
 /// The data is not there, is damaged, or is of another kind than the model's.
 pub fn load(root: &Root, config: &Config) -> Result<Subject> {
-    match Kind::of(config.model) {
+    let kind = Kind::of(config.model);
+    if let Some(other) = Kind::of_data(&config.data).filter(|&other| other != kind) {
+        let (model, data) = (name_of(config.model), &config.data);
+        return usage(format!("{model} learns from {kind}, but {data} is {other}"));
+    }
+    match kind {
         Kind::Images => images::load(root, config),
+        Kind::Text => text::load(root, config),
+        Kind::Series => series::load(root, config),
     }
 }
 
@@ -43,6 +56,20 @@ pub fn load(root: &Root, config: &Config) -> Result<Subject> {
 pub enum Kind {
     /// Labelled images.
     Images,
+    /// A text.
+    Text,
+    /// Labelled series of measurements.
+    Series,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Images => "images",
+            Self::Text => "text",
+            Self::Series => "series",
+        })
+    }
 }
 
 impl Kind {
@@ -51,6 +78,32 @@ impl Kind {
     pub fn of(model: Model) -> Self {
         match model {
             Model::Linear | Model::Mlp | Model::Cnn | Model::Resnet9 => Self::Images,
+            Model::CharRnn | Model::CharLstm | Model::CharGru => Self::Text,
+            Model::GruClassifier => Self::Series,
+        }
+    }
+
+    /// The kind of a data set, where its name tells; a folder's does not.
+    #[must_use]
+    pub fn of_data(data: &str) -> Option<Self> {
+        if data.starts_with("text:") {
+            return Some(Self::Text);
+        }
+        let known = girih::data::KNOWN_SETS.iter().find(|set| set.name == data)?;
+        match known.kind {
+            SetKind::Images => Some(Self::Images),
+            SetKind::Series => Some(Self::Series),
+            _ => None,
+        }
+    }
+
+    /// The model to take where none is asked for.
+    #[must_use]
+    pub fn default_model(self) -> Model {
+        match self {
+            Self::Images => Model::Cnn,
+            Self::Text => Model::CharLstm,
+            Self::Series => Model::GruClassifier,
         }
     }
 }
@@ -60,6 +113,10 @@ impl Kind {
 pub enum Description {
     /// An image classifier.
     Images(ImageDescription),
+    /// A model of text.
+    Text(TextDescription),
+    /// A classifier of series.
+    Series(SeriesDescription),
 }
 
 const MODEL: &str = "model";
@@ -73,6 +130,8 @@ impl Description {
     pub fn metadata(&self) -> Result<BTreeMap<String, String>> {
         match self {
             Self::Images(images) => images.metadata(),
+            Self::Text(text) => text.metadata(),
+            Self::Series(series) => series.metadata(),
         }
     }
 
@@ -84,16 +143,21 @@ impl Description {
         let entries = Entries(&checkpoint.metadata);
         let name = entries.text(MODEL)?;
         let model = <Model as clap::ValueEnum>::from_str(name, false).ok();
-        match Kind::of(model.with_context(|| format!("it is of an unknown model, {name}"))?) {
+        let model = model.with_context(|| format!("it is of an unknown model, {name}"))?;
+        match Kind::of(model) {
             Kind::Images => ImageDescription::of(&entries).map(Self::Images),
+            Kind::Text => TextDescription::of(model, &entries).map(Self::Text),
+            Kind::Series => SeriesDescription::of(model, &entries).map(Self::Series),
         }
     }
 
     /// The model's name.
     #[must_use]
-    pub fn model(&self) -> &'static str {
+    pub fn model(&self) -> String {
         match self {
-            Self::Images(images) => images.model.name(),
+            Self::Images(images) => images.model.name().to_owned(),
+            Self::Text(text) => name_of(text.model),
+            Self::Series(series) => name_of(series.model),
         }
     }
 
@@ -102,6 +166,8 @@ impl Description {
     pub fn words(&self) -> String {
         match self {
             Self::Images(images) => images.words(),
+            Self::Text(text) => text.words(),
+            Self::Series(series) => series.words(),
         }
     }
 
@@ -110,6 +176,7 @@ impl Description {
     pub fn image_width(&self) -> usize {
         match self {
             Self::Images(images) => images.shape[2],
+            Self::Text(_) | Self::Series(_) => 0,
         }
     }
 
@@ -120,7 +187,51 @@ impl Description {
     pub fn check_resumed(&self, saved: &Self) -> Result<()> {
         match (self, saved) {
             (Self::Images(own), Self::Images(saved)) => own.check_resumed(saved),
+            (Self::Text(own), Self::Text(saved)) => own.check_resumed(saved),
+            (Self::Series(own), Self::Series(saved)) => own.check_resumed(saved),
+            _ => check_same_model(&saved.words(), &self.words(), false),
         }
+    }
+}
+
+/// The extents of a recurrent model.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Size {
+    /// Units of a layer.
+    pub hidden: usize,
+    /// Layers.
+    pub layers: usize,
+    /// What is dropped between them in training.
+    pub dropout: f32,
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}×{} units", self.layers, self.hidden)
+    }
+}
+
+const HIDDEN: &str = "hidden";
+const LAYERS: &str = "layers";
+const DROPOUT: &str = "dropout";
+
+impl Size {
+    /// Of a run's settings, which have all of it where the model is recurrent.
+    fn of(config: &Config) -> Self {
+        let count = |value: Option<u32>| value.unwrap_or(1) as usize;
+        let dropout = config.dropout.unwrap_or(0.0);
+        Self { hidden: count(config.hidden), layers: count(config.layers), dropout }
+    }
+
+    fn describe(self, entries: &mut BTreeMap<String, String>) {
+        entries.insert(HIDDEN.to_owned(), self.hidden.to_string());
+        entries.insert(LAYERS.to_owned(), self.layers.to_string());
+        entries.insert(DROPOUT.to_owned(), self.dropout.to_string());
+    }
+
+    fn described(entries: &Entries<'_>) -> Result<Self> {
+        let (hidden, layers, dropout) = (entries.json(HIDDEN)?, entries.json(LAYERS)?, entries.json(DROPOUT)?);
+        Ok(Self { hidden, layers, dropout })
     }
 }
 

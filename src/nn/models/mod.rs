@@ -1,16 +1,19 @@
-//! Image classifiers: x f32 `[N, C, H, W]` → logits `[N, classes]`.
+//! Models. Image classifiers, by [`Model`]: x f32 `[N, C, H, W]` → logits `[N, classes]`. Of sequences: [`CharModel`] and
+//! [`SeriesClassifier`].
 
 mod cnn;
 mod mlp;
 mod resnet9;
+mod sequence;
 
 use super::Sequential;
 
 pub use cnn::cnn;
 pub use mlp::{linear, mlp};
 pub use resnet9::resnet9;
+pub use sequence::{CharModel, SeriesClassifier};
 
-/// A model of this module, by name.
+/// An image classifier, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Model {
     /// [`linear`].

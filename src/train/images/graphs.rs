@@ -5,7 +5,6 @@ use super::super::task::Outcome;
 use crate::data::ChannelStats;
 use crate::graph::{Graph, GraphError, NodeId};
 use crate::nn::{Layer, Mode, Net, Sequential};
-use crate::ops::cross_entropy::IGNORED;
 use crate::ops::image_batch::Augmentation;
 use crate::tensor::{HostTensor, TensorType};
 
@@ -49,7 +48,7 @@ pub fn training_graph(
     training_step(hyper, |net| forward(net, model, images, hyper.batch, hyper.label_smoothing, hyper.augmentation))
 }
 
-/// The forward pass and its sums. Images labelled [`IGNORED`], or indexed past the end, do not count. In evaluation
+/// The forward pass and its sums. Images labelled [`crate::ops::cross_entropy::IGNORED`], or indexed past the end, do not count. In evaluation
 /// nothing is smoothed or varied.
 pub(super) fn forward(
     net: &mut Net<'_>,
@@ -66,12 +65,7 @@ pub(super) fn forward(
     let clock = net.clock();
     let (x, labels) = inputs(net.graph(), model, images, batch, clock, augmentation)?;
     let logits = model.layers.build(net, x)?;
-    let graph = net.graph();
-    let rows = graph.cross_entropy_rows(logits, labels, smoothing, IGNORED)?;
-    let loss = graph.sum(rows, &[0], false)?;
-    let count = graph.count_labels(labels, IGNORED)?;
-    let correct = graph.correct(logits, labels)?;
-    Ok(Outcome { loss, correct, count, logits })
+    Outcome::of_classes(net.graph(), logits, labels, smoothing)
 }
 
 /// Input `images` f32 `[batch, C, H, W]`, normalised → the scores, f32 `[batch, classes]`, each row a probability
