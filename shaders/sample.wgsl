@@ -33,11 +33,11 @@ fn main(
     let first = row * CLASSES;
     var largest = logits[first];
     var best = 0u;
-    for (var class = 1u; class < CLASSES; class++) {
-        let logit = logits[first + class];
+    for (var number = 1u; number < CLASSES; number++) {
+        let logit = logits[first + number];
         if (logit > largest) {
             largest = logit;
-            best = class;
+            best = number;
         }
     }
     if (p.temperature == 0.0) {
@@ -53,8 +53,8 @@ fn main(
         for (var turn = 0u; turn < p.top_k; turn++) {
             var below = -3.4e38;
             above = 0u;
-            for (var class = 0u; class < CLASSES; class++) {
-                let logit = logits[first + class];
+            for (var number = 0u; number < CLASSES; number++) {
+                let logit = logits[first + number];
                 above += select(0u, 1u, logit >= edge);
                 below = select(below, max(below, logit), logit < edge);
             }
@@ -65,16 +65,16 @@ fn main(
         }
     }
     var total = 0.0;
-    for (var class = 0u; class < CLASSES; class++) {
-        total += weight(logits[first + class], largest, edge);
+    for (var number = 0u; number < CLASSES; number++) {
+        total += weight(logits[first + number], largest, edge);
     }
     var left = unit(pcg4d(vec4<u32>(clock[0], clock[1], p.stream, row)).x) * total;
     // What rounding leaves goes to the largest.
     var drawn = best;
-    for (var class = 0u; class < CLASSES; class++) {
-        left -= weight(logits[first + class], largest, edge);
+    for (var number = 0u; number < CLASSES; number++) {
+        left -= weight(logits[first + number], largest, edge);
         if (left < 0.0) {
-            drawn = class;
+            drawn = number;
             break;
         }
     }

@@ -128,7 +128,7 @@ pub struct Train {
     /// The network [default: cnn; char-lstm for a text, gru-classifier for series]
     #[arg(long, value_enum)]
     pub model: Option<Model>,
-    /// How many times to go through the training data [default: 10; 60 for series]
+    /// How many times to go through the training data [default: 10; 40 for series]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
     pub epochs: Option<u32>,
     /// How many images, texts side by side, or series a step [default: 64; 32 for texts and series]

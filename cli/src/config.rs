@@ -75,7 +75,7 @@ impl Config {
         Self {
             data,
             model,
-            epochs: flags.epochs.unwrap_or(if kind == Kind::Series { 60 } else { 10 }),
+            epochs: flags.epochs.unwrap_or(if kind == Kind::Series { 40 } else { 10 }),
             batch: flags.batch.unwrap_or(if recurrent { 32 } else { 64 }),
             limit: flags.limit,
             lr: flags.lr.unwrap_or(lr),
