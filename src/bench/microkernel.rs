@@ -164,6 +164,7 @@ impl Microkernel {
             bindings: (0..).zip(&self.buffers).map(binding).collect(),
             params: module.pack(&self.call.params).map_err(PlanError::from)?,
             grid: self.call.grid,
+            follow: None,
             flops: 0,
         };
         let recording = Recording {

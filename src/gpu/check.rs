@@ -1,18 +1,25 @@
 //! The null device: holds a recording against the rules of WebGPU and of the engine, with no GPU.
 
 use super::caps::Caps;
-use super::recording::{Access, BufferRole, Dispatch, Recording};
+use std::collections::BTreeSet;
+
+use super::recording::{Access, BufferId, BufferRole, Dispatch, Follow, Recording};
 
 /// Checks every dispatch of `recording` against `caps`: bindings in bounds, aligned and of the kernel's number; no
 /// buffer both read and written, no range written twice, in one dispatch; grids and workgroups within the limits; parameters
 /// of the kernel's size; and no scratch buffer read before something wrote it.
 ///
+/// A grid that follows a count is checked at its largest. As it may be empty, what it writes counts as written for those
+/// alone that follow the same count, and that no sooner.
+///
 /// # Errors
 /// One line per violation, naming the dispatch.
 pub fn check(recording: &Recording, caps: &Caps) -> Result<(), Vec<String>> {
     let mut faults = Vec::new();
-    let mut written: Vec<bool> =
-        recording.buffers.iter().map(|b| !matches!(b.role, BufferRole::Scratch | BufferRole::Output)).collect();
+    let mut written = Written {
+        always: recording.buffers.iter().map(|b| !matches!(b.role, BufferRole::Scratch | BufferRole::Output)).collect(),
+        following: BTreeSet::new(),
+    };
     for buffer in &recording.buffers {
         if buffer.bytes > caps.buffer_bytes {
             faults.push(format!("{}: {} bytes, of {} allowed", buffer.label, buffer.bytes, caps.buffer_bytes));
@@ -25,11 +32,47 @@ pub fn check(recording: &Recording, caps: &Caps) -> Result<(), Vec<String>> {
     if faults.is_empty() { Ok(()) } else { Err(faults) }
 }
 
+/// What has been written so far.
+struct Written {
+    /// By buffer, whatever the counts.
+    always: Vec<bool>,
+    /// Buffers with the count that their writer follows: its input and word, and where in it the writer begins.
+    following: BTreeSet<(BufferId, BufferId, u64, u32)>,
+}
+
+impl Written {
+    fn holds(&self, buffer: BufferId, reader: Option<Follow>) -> bool {
+        self.always[buffer.0 as usize]
+            || reader.is_some_and(|r| {
+                let starts = (buffer, r.buffer, r.word, 0)..=(buffer, r.buffer, r.word, r.first);
+                self.following.range(starts).next().is_some()
+            })
+    }
+
+    fn add(&mut self, buffer: BufferId, writer: Option<Follow>) {
+        if let Some(w) = writer {
+            self.following.insert((buffer, w.buffer, w.word, w.first));
+        } else if let Some(flag) = self.always.get_mut(buffer.0 as usize) {
+            *flag = true;
+        }
+    }
+}
+
+fn check_follow(recording: &Recording, follow: &Follow, fault: &mut impl FnMut(String)) {
+    match recording.buffers.get(follow.buffer.0 as usize) {
+        Some(buffer) if buffer.role == BufferRole::Input && follow.word < buffer.bytes / 4 => {}
+        _ => fault(format!("the grid follows word {} of b{}, which is no input's", follow.word, follow.buffer.0)),
+    }
+    if follow.axis > 2 || follow.per == 0 {
+        fault(format!("the grid follows a count by {} along axis {}", follow.per, follow.axis));
+    }
+}
+
 fn check_dispatch(
     recording: &Recording,
     dispatch: &Dispatch,
     caps: &Caps,
-    written: &mut [bool],
+    written: &mut Written,
     fault: &mut impl FnMut(String),
 ) {
     let Some(pipeline) = recording.pipelines.get(dispatch.pipeline.0 as usize) else {
@@ -47,6 +90,9 @@ fn check_dispatch(
     }
     if dispatch.grid.iter().any(|&n| n == 0 || n > caps.workgroups) {
         fault(format!("grid {:?}, of {} allowed a dimension", dispatch.grid, caps.workgroups));
+    }
+    if let Some(follow) = &dispatch.follow {
+        check_follow(recording, follow, fault);
     }
     if pipeline.workgroup.iter().product::<u32>() > caps.invocations {
         fault(format!("workgroup {:?}, of {} invocations allowed", pipeline.workgroup, caps.invocations));
@@ -83,15 +129,13 @@ fn check_dispatch(
             }
         }
         // A kernel that updates in place may have a parameter by which it begins anew.
-        if !access.writes() && !written[binding.buffer.0 as usize] {
+        if !access.writes() && !written.holds(binding.buffer, dispatch.follow) {
             fault(format!("b{} ({}) is read before it was written", binding.buffer.0, buffer.label));
         }
     }
     for (binding, access) in bound {
-        if access.writes()
-            && let Some(flag) = written.get_mut(binding.buffer.0 as usize)
-        {
-            *flag = true;
+        if access.writes() {
+            written.add(binding.buffer, dispatch.follow);
         }
     }
 }

@@ -18,6 +18,7 @@ pub use error::GpuError;
 pub use playback::{Banks, Playback};
 pub use readback::{Readback, RecordedRead};
 pub use recording::{
-    Access, Binding, BufferId, BufferRole, BufferSpec, Dispatch, PARAMS_BYTES, PipelineId, PipelineSpec, Recording,
+    Access, Binding, BufferId, BufferRole, BufferSpec, Dispatch, Follow, PARAMS_BYTES, PipelineId, PipelineSpec,
+    Recording,
 };
 pub use timer::{Clock, Timer};

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::device::{Device, Pipeline};
 use super::error::GpuError;
-use super::recording::{BufferId, BufferRole, Dispatch, PARAMS_BYTES, Recording};
+use super::recording::{BufferId, BufferRole, Dispatch, Follow, PARAMS_BYTES, Recording};
 
 /// Persistent buffers by name, shared by recordings.
 pub type Banks = BTreeMap<String, wgpu::Buffer>;
@@ -15,6 +16,8 @@ pub struct Playback {
     buffers: Vec<wgpu::Buffer>,
     steps: Vec<Step>,
     prologue: usize,
+    /// The counts that grids follow, by buffer and word, as the host last wrote them.
+    counts: BTreeMap<(BufferId, u64), AtomicU32>,
     /// Where the device has no immediates: every dispatch's parameters, one slot each.
     params: Option<wgpu::BindGroup>,
 }
@@ -25,6 +28,7 @@ struct Step {
     params: Vec<u8>,
     params_offset: u32,
     grid: [u32; 3],
+    follow: Option<Follow>,
 }
 
 impl Playback {
@@ -61,14 +65,36 @@ impl Playback {
                 let pipeline = device.pipeline(&recording.pipelines[dispatch.pipeline.0 as usize])?;
                 let group = bind(device, &pipeline, dispatch, &buffers)?;
                 let params_offset = index * stride as u32;
-                Ok(Step { pipeline, group, params: dispatch.params.clone(), params_offset, grid: dispatch.grid })
+                let &Dispatch { grid, follow, .. } = dispatch;
+                Ok(Step { pipeline, group, params: dispatch.params.clone(), params_offset, grid, follow })
             })
             .collect::<Result<Vec<_>, GpuError>>()?;
         let params = match device.params_layout() {
             Some(layout) => Some(params_group(device, layout, &steps, stride)?),
             None => None,
         };
-        Ok(Self { buffers, steps, prologue: recording.prologue, params })
+        // Until the host says otherwise, everything recorded is done.
+        let followed = recording.dispatches.iter().filter_map(|dispatch| dispatch.follow);
+        let counts = followed.map(|follow| ((follow.buffer, follow.word), AtomicU32::new(u32::MAX))).collect();
+        Ok(Self { buffers, steps, prologue: recording.prologue, counts, params })
+    }
+
+    /// Takes note of what the host writes to an input, of which a grid may follow some words.
+    pub fn note(&self, buffer: BufferId, offset: u64, bytes: &[u8]) {
+        let (first, end) = (offset / 4, (offset + bytes.len() as u64) / 4);
+        for ((_, word), count) in self.counts.range((buffer, first)..(buffer, end)) {
+            let at = (word - first) as usize * 4;
+            if let Some(&[a, b, c, d]) = bytes.get(at..at + 4) {
+                count.store(u32::from_le_bytes([a, b, c, d]), Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// The grid of a step in the run to be recorded; `None` when it has nothing to do.
+    fn grid(&self, step: &Step) -> Option<[u32; 3]> {
+        let Some(follow) = step.follow else { return Some(step.grid) };
+        let count = self.counts.get(&(follow.buffer, follow.word)).map_or(u32::MAX, |c| c.load(Ordering::Relaxed));
+        follow.grid(step.grid, count)
     }
 
     /// Records one compute pass that runs everything, into the caller's encoder.
@@ -142,6 +168,7 @@ impl Playback {
 
     fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, range: std::ops::Range<usize>) {
         for step in &self.steps[range] {
+            let Some([x, y, z]) = self.grid(step) else { continue };
             pass.set_pipeline(&step.pipeline.pipeline);
             pass.set_bind_group(0, &step.group, &[]);
             if !step.params.is_empty() {
@@ -150,7 +177,6 @@ impl Playback {
                     None => pass.set_immediates(0, &step.params),
                 }
             }
-            let [x, y, z] = step.grid;
             pass.dispatch_workgroups(x, y, z);
         }
     }

@@ -95,6 +95,38 @@ pub struct Binding {
     pub bytes: u64,
 }
 
+/// A grid that follows a count among the inputs: along `axis`, as many workgroups as the count needs, and the recorded
+/// ones at most; with none to do, the dispatch is left out.
+///
+/// The count is what the host last wrote to the input before it recorded the run, so that no device has to read it
+/// back and no indirect dispatch has to be checked there. Kernels read the same word, and ignore what lies past it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Follow {
+    /// The input.
+    pub buffer: BufferId,
+    /// The count's place in it, in words of 32 bits.
+    pub word: u64,
+    /// Pieces of work for each that is counted.
+    pub times: u32,
+    /// What part of the work other dispatches do.
+    pub first: u32,
+    /// What a workgroup does of it.
+    pub per: u32,
+    /// The axis of the grid.
+    pub axis: usize,
+}
+
+impl Follow {
+    /// The grid for a count, of one recorded for the largest; `None` when there is nothing to do.
+    pub fn grid(&self, recorded: [u32; 3], count: u32) -> Option<[u32; 3]> {
+        let mut grid = recorded;
+        let extent = grid.get_mut(self.axis)?;
+        let work = count.saturating_mul(self.times);
+        *extent = work.saturating_sub(self.first).div_ceil(self.per.max(1)).min(*extent);
+        (*extent > 0).then_some(grid)
+    }
+}
+
 /// One dispatch.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Dispatch {
@@ -108,8 +140,10 @@ pub struct Dispatch {
     pub bindings: Vec<Binding>,
     /// The kernel's parameters.
     pub params: Vec<u8>,
-    /// Workgroups along each dimension.
+    /// Workgroups along each dimension; the most, where `follow` is there.
     pub grid: [u32; 3],
+    /// The count that the grid follows from run to run.
+    pub follow: Option<Follow>,
     /// Floating-point operations done.
     pub flops: u64,
 }
@@ -194,7 +228,12 @@ impl fmt::Display for Recording {
             }
             let pipeline = &self.pipelines[dispatch.pipeline.0 as usize];
             let [x, y, z] = dispatch.grid;
-            write!(f, "{index:4} {} <{x}, {y}, {z}> (", pipeline.label)?;
+            write!(f, "{index:4} {} <{x}, {y}, {z}>", pipeline.label)?;
+            if let Some(follow) = dispatch.follow {
+                let axis = ["x", "y", "z"].get(follow.axis).unwrap_or(&"?");
+                write!(f, " {axis} by b{}[{}]", follow.buffer.0, follow.word)?;
+            }
+            write!(f, " (")?;
             for (i, (binding, access)) in dispatch.bindings.iter().zip(pipeline.bindings.iter()).enumerate() {
                 let comma = if i == 0 { "" } else { ", " };
                 let mark = if access.writes() { "*" } else { "" };
@@ -235,6 +274,7 @@ mod tests {
                 .collect(),
             params: Vec::new(),
             grid: [1; 3],
+            follow: None,
             flops: 0,
         };
         let dispatches = dispatches.iter().map(dispatch).collect();
@@ -253,6 +293,14 @@ mod tests {
         let steps: [(u32, &[_]); 2] = [(0, windows[0].1), (1, windows[1].1)];
         assert_eq!(recording(&copy, &steps).moved_bytes(), 2 * 164);
         assert_eq!(recording(&[ReadWrite, Uniform], &[(0, &[(0, 8, 24), (1, 0, 16)])]).moved_bytes(), 2 * 24 + 16);
+    }
+
+    #[test]
+    fn a_grid_follows_its_count_up_to_the_recorded_one() {
+        let follow = Follow { buffer: BufferId(0), word: 3, times: 2, first: 80, per: 8, axis: 1 };
+        let grid = |count| follow.grid([5, 10, 1], count);
+        assert_eq!([0, 40, 41, 48, 49].map(grid), [None, None, Some([5, 1, 1]), Some([5, 2, 1]), Some([5, 3, 1])]);
+        assert_eq!([80, 81, u32::MAX].map(grid), [Some([5, 10, 1]); 3]);
     }
 
     #[test]

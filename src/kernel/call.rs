@@ -51,6 +51,23 @@ impl From<f32> for Scalar {
     }
 }
 
+/// A grid that follows a count among an op's inputs; see [`crate::gpu::Follow`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Following {
+    /// The input, which must be one of the graph.
+    pub input: usize,
+    /// The count's place in it.
+    pub word: usize,
+    /// Pieces of work for each that is counted.
+    pub times: usize,
+    /// What part of the work other calls do.
+    pub first: usize,
+    /// What a workgroup does of it.
+    pub per: usize,
+    /// The axis of the grid.
+    pub axis: usize,
+}
+
 /// One dispatch, before buffers are known.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KernelCall {
@@ -60,14 +77,23 @@ pub struct KernelCall {
     pub operands: Vec<Bound>,
     /// Its parameters, by name; matched against the reflected struct.
     pub params: Vec<(&'static str, Scalar)>,
-    /// Workgroups along each dimension.
+    /// Workgroups along each dimension; the most, where the grid follows a count.
     pub grid: [u32; 3],
+    /// The count that the grid follows.
+    pub following: Option<Following>,
 }
 
 impl KernelCall {
     /// A call of `kernel` over `grid` with no operands yet.
     pub fn new(kernel: Kernel, grid: [u32; 3]) -> Self {
-        Self { kernel, operands: Vec::new(), params: Vec::new(), grid }
+        Self { kernel, operands: Vec::new(), params: Vec::new(), grid, following: None }
+    }
+
+    /// Has the grid follow a count.
+    #[must_use]
+    pub fn follow(mut self, following: Following) -> Self {
+        self.following = Some(following);
+        self
     }
 
     /// Adds a binding.

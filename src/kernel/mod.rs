@@ -7,7 +7,7 @@ mod call;
 mod module;
 mod source;
 
-pub use call::{Bound, Candidates, KernelCall, Operand, Scalar, Strategy, linear_grid};
+pub use call::{Bound, Candidates, Following, KernelCall, Operand, Scalar, Strategy, linear_grid};
 pub use module::{Field, KernelError, Module};
 pub use source::{Constant, Kernel, Source};
 

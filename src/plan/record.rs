@@ -10,9 +10,11 @@ use super::place::Placed;
 use super::prologue::{ahead, changed_banks, is_steady, written_scratch};
 use super::slots::Slots;
 use super::{Plan, PlanOptions, Port};
-use crate::gpu::{Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, PARAMS_BYTES, PipelineId, Recording};
+use crate::gpu::{
+    Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, Follow, PARAMS_BYTES, PipelineId, Recording,
+};
 use crate::graph::{BankId, Graph, Kind, Lowering, NodeId, OpTypes};
-use crate::kernel::{Kernel, KernelCall, Module, Operand, Strategy};
+use crate::kernel::{Following, Kernel, KernelCall, Module, Operand, Strategy};
 use crate::tensor::{HostTensor, TensorType};
 
 /// Lowers `steps` for a device with `caps`.
@@ -179,8 +181,9 @@ impl Recorder<'_> {
             let pipeline = self.pipeline(&call.kernel, module);
             // The op's operations are counted once, at its first dispatch.
             let flops = if index == 0 { flops } else { 0 };
-            let dispatch =
-                Dispatch { label: place.clone(), step: number, pipeline, bindings, params, grid: call.grid, flops };
+            let follow = call.following.map(|following| self.follow(&place, following, &inputs)).transpose()?;
+            let (label, grid) = (place.clone(), call.grid);
+            let dispatch = Dispatch { label, step: number, pipeline, bindings, params, grid, follow, flops };
             if ahead[index] {
                 self.prologue.push(dispatch);
                 self.prologue_strategies.push(strategy.name);
@@ -195,6 +198,21 @@ impl Recorder<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The word of an input of the graph that a grid follows.
+    fn follow(&self, place: &str, following: Following, inputs: &[Binding]) -> Result<Follow, PlanError> {
+        let Following { input, word, times, first, per, axis } = following;
+        let binding = inputs[input];
+        match self.recording.buffers.get(binding.buffer.0 as usize) {
+            Some(BufferSpec { role: BufferRole::Input, .. }) => {}
+            _ => {
+                return Err(PlanError::Graph(vec![format!("{place}: input {input} holds counts: the host writes it")]));
+            }
+        }
+        let word = binding.offset / 4 + word as u64;
+        let [times, first, per] = [times, first, per].map(|n| n as u32);
+        Ok(Follow { buffer: binding.buffer, word, times, first, per, axis })
     }
 
     fn place_name(&self, step: &Step) -> String {

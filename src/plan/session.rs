@@ -77,7 +77,7 @@ impl Session {
         if port.ty != value.ty() {
             return Err(mismatch(input, &port.ty, value.ty().to_string()));
         }
-        self.device.queue().write_buffer(self.playback.buffer(port.buffer), port.offset, value.bytes());
+        self.send(port, value.bytes());
         Ok(())
     }
 
@@ -86,8 +86,13 @@ impl Session {
         if port.ty.dtype != dtype || port.ty.count() != count {
             return Err(mismatch(input, &port.ty, format!("{count} elements of {dtype}")));
         }
-        self.device.queue().write_buffer(self.playback.buffer(port.buffer), port.offset, bytes);
+        self.send(port, bytes);
         Ok(())
+    }
+
+    fn send(&self, port: &Port, bytes: &[u8]) {
+        self.playback.note(port.buffer, port.offset, bytes);
+        self.device.queue().write_buffer(self.playback.buffer(port.buffer), port.offset, bytes);
     }
 
     fn input(&self, name: &str) -> Result<&Port, PlanError> {
