@@ -42,6 +42,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("cell_lstm", include_str!("../../shaders/lib/cell_lstm.wgsl")),
     ("cell_rnn", include_str!("../../shaders/lib/cell_rnn.wgsl")),
     ("panel_sums", include_str!("../../shaders/lib/panel_sums.wgsl")),
+    ("tree_product", include_str!("../../shaders/lib/tree_product.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];

@@ -31,6 +31,7 @@ pub mod softmax;
 mod split;
 mod stream;
 pub mod transpose;
+pub mod tree;
 pub mod update;
 
 /// All ops: the table that the tests and the benchmarks walk.
@@ -56,6 +57,7 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "slice", cases: slice::cases },
     OpEntry { name: "softmax", cases: softmax::cases },
     OpEntry { name: "transpose", cases: transpose::cases },
+    OpEntry { name: "tree", cases: tree::cases },
     OpEntry { name: "update", cases: update::cases },
 ];
 
@@ -81,6 +83,8 @@ pub struct Case {
     pub tolerance: f64,
     /// Whether the gradient is checked by finite differences.
     pub gradient: bool,
+    /// How many elements of the output the op says something of; of the rest anything may come.
+    pub defined: usize,
 }
 
 /// An input of a case.
@@ -106,18 +110,27 @@ pub enum Values {
     Flag,
     /// The words `(7, 3)`: seed and step of a random op.
     Clock,
+    /// These words.
+    Given(&'static [u32]),
 }
 
 impl Case {
     /// A case with the usual tolerance, whose gradient is checked.
     pub fn new(name: impl Into<String>, op: impl Op + 'static, inputs: Vec<CaseInput>) -> Self {
-        Self { name: name.into(), op: Arc::new(op), inputs, tolerance: 1e-5, gradient: true }
+        Self { name: name.into(), op: Arc::new(op), inputs, tolerance: 1e-5, gradient: true, defined: usize::MAX }
     }
 
     /// Sets the tolerance.
     #[must_use]
     pub fn tolerance(mut self, tolerance: f64) -> Self {
         self.tolerance = tolerance;
+        self
+    }
+
+    /// Says of how many elements of the output the op says something.
+    #[must_use]
+    pub fn defined(mut self, count: usize) -> Self {
+        self.defined = count;
         self
     }
 
@@ -167,6 +180,7 @@ impl CaseInput {
             Values::Index(bound) => HostData::U32((0..count).map(|_| random.below(bound)).collect()),
             Values::Flag => HostData::F32((0..count).map(|_| random.below(2) as f32).collect()),
             Values::Clock => HostData::U32(vec![7, 3]),
+            Values::Given(words) => HostData::U32(words.to_vec()),
         };
         let tensor = match data {
             HostData::F32(values) => HostTensor::f32(self.ty.shape.clone(), values),

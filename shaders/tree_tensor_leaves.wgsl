@@ -1,0 +1,13 @@
+// The states of leaves, which are what is given for them.
+// Layout: leaves [LEAVES, H], levels [1 + levels, 2], trace [planes, ROWS, H], plane 0 written; all in vec4.
+// Work: one vec4 an invocation. Bound by memory bandwidth.
+@group(0) @binding(0) var<storage, read> leaves: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> levels: array<u32>;
+@group(0) @binding(2) var<storage, read_write> trace: array<vec4<f32>>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x / H4 < levels[1]) {
+        trace[id.x] = leaves[id.x];
+    }
+}

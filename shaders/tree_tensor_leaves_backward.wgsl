@@ -1,0 +1,13 @@
+// The gradients of what is given for leaves: those of their states, d.
+// Layout: levels [1 + levels, 2]; d [1, ROWS, H]; out [LEAVES, H]; all in vec4.
+// Work: one vec4 an invocation. Bound by memory bandwidth.
+@group(0) @binding(0) var<storage, read> levels: array<u32>;
+@group(0) @binding(1) var<storage, read> d: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read_write> out: array<vec4<f32>>;
+
+@compute @workgroup_size(WG)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if (id.x / H4 < levels[1]) {
+        out[id.x] = d[id.x];
+    }
+}
