@@ -107,6 +107,22 @@ pub enum DataError {
         /// Its name.
         set: &'static str,
     },
+    /// A text does not keep to its format.
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: usize,
+        /// The character in the line, from 1.
+        column: usize,
+        /// What is wrong there.
+        problem: String,
+    },
+    /// What was asked for as trees is neither a known set of them nor a folder.
+    UnknownTrees {
+        /// What was asked for.
+        spec: String,
+    },
     /// What was asked for is neither a known set nor a folder.
     UnknownSet {
         /// What was asked for.
@@ -197,6 +213,10 @@ impl fmt::Display for DataError {
                 )
             }
             Self::NotImages { set } => write!(f, "{set} is not a set of images"),
+            Self::Syntax { path, line, column, problem } => {
+                write!(f, "{}, line {line}, column {column}: {problem}", path.display())
+            }
+            Self::UnknownTrees { spec } => write!(f, "`{spec}` is neither a folder nor a set of trees: sst"),
             Self::UnknownSet { spec } => {
                 let names = super::known::image_set_names().join(", ");
                 write!(f, "`{spec}` is neither a folder nor one of {names}, synthetic")

@@ -33,6 +33,7 @@ mod scratch;
 mod series;
 pub mod synth;
 mod text;
+pub mod trees;
 
 pub use batches::{Batches, Epoch, Order, PAD_INDEX, Tail};
 pub use error::DataError;
