@@ -13,6 +13,7 @@ mod series;
 mod task;
 mod text;
 mod trainer;
+mod trees;
 
 pub use checkpoint::Checkpoint;
 #[cfg(feature = "safetensors")]
@@ -27,3 +28,4 @@ pub use series::SeriesTask;
 pub use task::{Outcome, Setup, Step, Steps, Task};
 pub use text::{Sampling, TextTask, Writer};
 pub use trainer::{Progress, Trainer, TrainerOptions};
+pub use trees::{Tally, TreeScores, TreeTask};

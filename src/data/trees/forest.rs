@@ -67,10 +67,10 @@ impl Room {
         self.leaves >= other.leaves && self.inner >= other.inner && self.levels >= other.levels
     }
 
-    /// Twice the room, `times` times over.
+    /// Room for twice as many, `times` times over.
     #[must_use]
     pub fn doubled(&self, times: u32) -> Self {
-        let double = |n: usize| n.checked_shl(times).unwrap_or(usize::MAX);
+        let double = |n: usize| n.saturating_mul(2usize.saturating_pow(times));
         Self { leaves: double(self.leaves), inner: double(self.inner), levels: double(self.levels), arity: self.arity }
     }
 

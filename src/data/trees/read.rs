@@ -5,7 +5,8 @@ use std::fs;
 use std::path::Path;
 
 /// Reads a file of trees: each is `(label word)` or `(label tree tree …)`, labels being numbers below `class_count` or
-/// `?`. Line breaks mean nothing, so a tree may go over several lines, or several stand in one. `\/` and `\*` are the
+/// `?`. Line breaks mean nothing, so a tree may go over several lines, or several stand in one. A space that
+/// is not ASCII's is part of a word, such as the treebank's `8 1\/2`. `\/` and `\*` are the
 /// treebank's way to write `/` and `*`.
 ///
 /// # Errors
@@ -43,7 +44,7 @@ pub fn parse_trees(text: &str, path: &Path, class_count: u32) -> Result<Vec<Tree
     let mut reader = Reader { class_count, trees: Vec::new(), open: Vec::new(), nodes: Vec::new() };
     let (mut place, mut word, mut start) = ((1, 1), String::new(), (1, 1));
     for c in text.chars().chain([' ']) {
-        let is_token = !matches!(c, '(' | ')') && !c.is_whitespace();
+        let is_token = !matches!(c, '(' | ')') && !c.is_ascii_whitespace();
         if !is_token && !word.is_empty() {
             reader.word(&word).map_err(|problem| syntax(path, start, problem))?;
             word.clear();
@@ -162,6 +163,7 @@ mod tests {
         assert_eq!(trees[0].heights(), [0, 0, 0, 1, 2]);
         assert_eq!(trees[1].words().collect::<Vec<_>>(), ["and/or"]);
         assert_eq!((labels(&trees[2]), trees[2].arity()), (vec![Some(1), None], 1));
+        assert_eq!(parse("(2 8\u{a0}1\\/2)").unwrap()[0].words().collect::<Vec<_>>(), ["8\u{a0}1/2"]);
         assert_eq!(parse(" \n ").unwrap(), []);
     }
 

@@ -1,10 +1,11 @@
 //! Models. Image classifiers, by [`Model`]: x f32 `[N, C, H, W]` → logits `[N, classes]`. Of sequences: [`CharModel`] and
-//! [`SeriesClassifier`].
+//! [`SeriesClassifier`]. Of the nodes of trees: [`TreeNet`].
 
 mod cnn;
 mod mlp;
 mod resnet9;
 mod sequence;
+mod tree;
 
 use super::Sequential;
 
@@ -12,6 +13,7 @@ pub use cnn::cnn;
 pub use mlp::{linear, mlp};
 pub use resnet9::resnet9;
 pub use sequence::{CharModel, SeriesClassifier};
+pub use tree::{TreeNet, TreeTables};
 
 /// An image classifier, by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
