@@ -149,16 +149,32 @@ impl Op for ScatterAdd {
         let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", WORKGROUP);
         let cleared = self.rows * columns;
         let clear = KernelCall::new(kernel(source!("scatter_add_clear")), grid(cleared)).bind(Operand::Output);
-        let mut calls = vec![clear.param("count", cleared)];
-        for start in (0..batch).step_by(CHUNK) {
-            let end = batch.min(start + CHUNK);
-            let count = (end - start) * columns;
-            let kernel = kernel(source!("scatter_add_rows")).constant("COLUMNS", columns);
-            let call = KernelCall::new(kernel, grid(count)).bind_inputs(2).bind(Operand::Output);
-            let call = call.param("count", count).param("start", start).param("end", end);
-            calls.push(call.param("rows", self.rows));
+        let clear = clear.param("count", cleared);
+        let strategy = |name, windows: bool| {
+            let chunk = |start: usize| {
+                let end = batch.min(start + CHUNK);
+                let count = (end - start) * columns;
+                let source = if windows { source!("scatter_add_rows_window") } else { source!("scatter_add_rows") };
+                let kernel = kernel(source).constant("COLUMNS", columns);
+                let call = |kernel| KernelCall::new(kernel, grid(count)).bind(Operand::Input(0));
+                let call = if windows {
+                    let (offset, bytes) = (4 * start as u64, 4 * (end - start) as u64);
+                    let kernel = kernel.window("indices", (end - start) / 4);
+                    call(kernel).bind_window(Operand::Input(1), offset, bytes).param("fours", (end - start) / 4)
+                } else {
+                    call(kernel).bind(Operand::Input(1)).param("end", end)
+                };
+                call.bind(Operand::Output).param("count", count).param("start", start).param("rows", self.rows)
+            };
+            let calls = std::iter::once(clear.clone()).chain((0..batch).step_by(CHUNK).map(chunk)).collect();
+            Strategy { name, calls, scratch: Vec::new() }
+        };
+        let mut strategies = vec![strategy("rows", false)];
+        // A scan of indices is a loop of loads.
+        if l.caps.slow_storage && batch.is_multiple_of(4) {
+            strategies.insert(0, strategy("window", true));
         }
-        vec![Strategy { name: "rows", calls, scratch: Vec::new() }]
+        strategies
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -219,6 +235,7 @@ pub fn cases() -> Vec<Case> {
         scatter("vectors", 6, CaseInput::f32([9, 8]), CaseInput::index([9], 6)),
         scatter("all in one row", 1, CaseInput::f32([33, 3]), CaseInput::index([33], 1)),
         scatter("past the end", 3, CaseInput::f32([9, 4]), CaseInput::index([9], 6)),
+        scatter("in fours", 40, CaseInput::f32([128, 8]), CaseInput::index([128], 50)),
         scatter("several chunks", 5, CaseInput::f32([2500, 3]), CaseInput::index([2500], 5)).forward_only(),
         scatter("more rows than values", 300, CaseInput::f32([20, 4]), CaseInput::index([20], 300)).forward_only(),
     ]

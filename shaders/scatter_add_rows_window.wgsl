@@ -1,0 +1,50 @@
+// scatter_add_rows, its chunk's indices read as a uniform window, four at once.
+// Layout: values [B, COLUMNS], indices [B / 4] vec4 from the chunk's first on, out [rows, COLUMNS], contiguous. Elem is f32
+// or vec4<f32>; COLUMNS and count are in Elems.
+// Work: one Elem of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
+// so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
+// Accumulates in f32. Bound by the scan of the chunk's indices.
+struct Params {
+    count: u32,
+    start: u32,
+    fours: u32,
+    rows: u32,
+}
+#import params
+#import grid
+@group(0) @binding(0) var<storage, read> values: array<Elem>;
+@group(0) @binding(1) var<storage, read> indices: array<vec4<u32>>;
+@group(0) @binding(2) var<storage, read_write> out: array<Elem>;
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let index = linear_workgroup(group, groups) * WG + lane;
+    if (index >= p.count) {
+        return;
+    }
+    let b = index / COLUMNS;
+    let column = index % COLUMNS;
+    let row = indices[b / 4u][b % 4u];
+    if (row >= p.rows) {
+        return;
+    }
+    var sum = Elem(0.0);
+    for (var j = 0u; j < p.fours; j++) {
+        let hits = indices[j] == vec4<u32>(row);
+        if (any(hits)) {
+            for (var i = 0u; i < 4u; i++) {
+                if (hits[i]) {
+                    if (4u * j + i < b) {
+                        return;
+                    }
+                    sum += values[(p.start + 4u * j + i) * COLUMNS + column];
+                }
+            }
+        }
+    }
+    out[row * COLUMNS + column] += sum;
+}
