@@ -61,9 +61,15 @@ impl Config {
         let kind = Kind::of_data(&data).unwrap_or(Kind::Images);
         let model = flags.model.unwrap_or(kind.default_model());
         let kind = Kind::of(model);
-        let recurrent = kind != Kind::Images;
-        let optimizer = flags.optimizer.unwrap_or(if recurrent { Optimizer::Adam } else { Optimizer::Sgd });
+        let (recurrent, of_trees) = (kind.is_recurrent(), kind == Kind::Trees);
+        let usual = match kind {
+            Kind::Images => Optimizer::Sgd,
+            Kind::Text | Kind::Series => Optimizer::Adam,
+            Kind::Trees => Optimizer::AdamW,
+        };
+        let optimizer = flags.optimizer.unwrap_or(usual);
         let (lr, weight_decay) = match optimizer {
+            Optimizer::AdamW if of_trees => (2e-3, 0.05),
             Optimizer::Sgd => (0.03, 5e-4),
             Optimizer::Adam if recurrent => (4e-3, 0.0),
             Optimizer::Adam => (1e-3, 0.0),
@@ -75,8 +81,16 @@ impl Config {
         Self {
             data,
             model,
-            epochs: flags.epochs.unwrap_or(if kind == Kind::Series { 40 } else { 10 }),
-            batch: flags.batch.unwrap_or(if recurrent { 32 } else { 64 }),
+            epochs: flags.epochs.unwrap_or(match kind {
+                Kind::Images | Kind::Text => 10,
+                Kind::Series => 40,
+                Kind::Trees => 5,
+            }),
+            batch: flags.batch.unwrap_or(match kind {
+                Kind::Images => 64,
+                Kind::Text | Kind::Series => 32,
+                Kind::Trees => 25,
+            }),
             limit: flags.limit,
             lr: flags.lr.unwrap_or(lr),
             schedule: flags.schedule.unwrap_or(Schedule::OneCycle),
@@ -100,9 +114,9 @@ impl Config {
     /// A usage error that names the first that does not.
     pub fn check(&self) -> anyhow::Result<()> {
         let kind = Kind::of(self.model);
-        let recurrent = kind != Kind::Images;
+        let recurrent = kind.is_recurrent();
         for (flag, given, suits) in [
-            ("augment", !self.augment.is_empty(), !recurrent),
+            ("augment", !self.augment.is_empty(), kind == Kind::Images),
             ("hidden", self.hidden.is_some(), recurrent),
             ("layers", self.layers.is_some(), recurrent),
             ("dropout", self.dropout.is_some(), recurrent),

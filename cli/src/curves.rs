@@ -141,6 +141,7 @@ mod tests {
             train_accuracy: accuracy + 0.05,
             test_loss: loss + 0.15,
             test_accuracy: accuracy,
+            shares: None,
             learning_rate: 0.01,
             speed: Speed { unit: "images".into(), per_s: 100.0 },
             seconds: 1.0,

@@ -19,6 +19,7 @@ pub mod sheet;
 pub mod table;
 pub mod task;
 pub mod trained;
+pub mod tree_drawing;
 
 use std::process::ExitCode;
 

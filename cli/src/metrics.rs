@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::commands::eval_trees::Shares;
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -23,6 +24,9 @@ pub struct Epoch {
     pub test_loss: f32,
     /// Share of right answers there.
     pub test_accuracy: f32,
+    /// Of trees: shares of right answers at roots and all nodes.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub shares: Option<Shares>,
     /// Learning rate of the epoch's last step.
     pub learning_rate: f32,
     /// Training examples a second, evaluation left out.
@@ -86,9 +90,10 @@ impl Epoch {
     /// The epoch as a line for people.
     #[must_use]
     pub fn text(&self, epochs: u32) -> String {
+        let shares = self.shares.map(|shares| format!("\n    {}", shares.text())).unwrap_or_default();
         format!(
             "epoch {}/{epochs}  train loss {:.3}, accuracy {:.1} %  test loss {:.3}, accuracy \
-             {:.1} %  {:.0} {}/s  {:.1} s",
+             {:.1} %  {:.0} {}/s  {:.1} s{shares}",
             self.epoch,
             self.train_loss,
             100.0 * self.train_accuracy,

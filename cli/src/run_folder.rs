@@ -190,6 +190,7 @@ mod tests {
             train_accuracy: 0.5,
             test_loss: 1.2,
             test_accuracy: 0.45,
+            shares: None,
             learning_rate: 0.1,
             speed: Speed { unit: "images".into(), per_s: 312.5 },
             seconds: 1.5,

@@ -9,7 +9,7 @@ use girih::tensor::HostTensor;
 use girih::train::Checkpoint;
 
 use crate::config::Config;
-use crate::error::told;
+use crate::error::{told, usage};
 use crate::run_folder::RunFolder;
 use crate::task::Description;
 use crate::task::images::ImageDescription;
@@ -51,7 +51,7 @@ impl Trained {
     pub fn images(&self) -> Result<&ImageDescription> {
         match &self.description {
             Description::Images(images) => Ok(images),
-            other => bail!("{} is of no image classifier: it is a {}", self.path.display(), other.words()),
+            other => usage(format!("it is a {}, not a classifier of images", other.words())),
         }
     }
 

@@ -59,7 +59,8 @@ impl Evaluator {
         Ok(Variables::new(device, &graph, 0)?)
     }
 
-    fn setup(&self) -> Setup<'_> {
+    /// What the pass is made for.
+    pub fn setup(&self) -> Setup<'_> {
         Setup { split: Split::Test, batch: self.batch, caps: self.device.caps(), options: &self.options }
     }
 

@@ -28,4 +28,4 @@ pub use series::SeriesTask;
 pub use task::{Outcome, Setup, Step, Steps, Task};
 pub use text::{Sampling, TextTask, Writer};
 pub use trainer::{Progress, Trainer, TrainerOptions};
-pub use trees::{Tally, TreeScores, TreeTask};
+pub use trees::{Tally, TreeScorer, TreeScores, TreeTask};

@@ -14,6 +14,8 @@ use crate::data::{Position, Split};
 use crate::gpu::{Caps, Device};
 use crate::optim::Schedule;
 use crate::plan::{PlanOptions, Variables};
+#[cfg(not(target_arch = "wasm32"))]
+use crate::tensor::HostTensor;
 
 /// How a run goes.
 #[derive(Clone, Debug)]
@@ -219,6 +221,20 @@ impl Trainer {
     #[cfg(not(target_arch = "wasm32"))]
     pub fn evaluate_blocking(&mut self) -> Result<Metrics, Error> {
         self.evaluator.run_blocking(self.learner.variables())
+    }
+
+    /// [`Trainer::evaluate_blocking`] that hands on the logits of every step; see [`Evaluator::run_with_logits_blocking`].
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn evaluate_with_logits_blocking(&mut self, take: impl FnMut(&HostTensor)) -> Result<Metrics, Error> {
+        self.evaluator.run_with_logits_blocking(self.learner.variables(), take)
+    }
+
+    /// What evaluation is made for.
+    pub fn evaluation_setup(&self) -> Setup<'_> {
+        self.evaluator.setup()
     }
 
     /// The run's state.

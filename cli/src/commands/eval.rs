@@ -9,6 +9,7 @@ use girih::train::{Evaluator, ImageTask, Task};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::eval_trees;
 use crate::args::{self, Global};
 use crate::engine::{self, failed};
 use crate::error::told;
@@ -29,6 +30,7 @@ pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
     let root = Root::find(global.data_root.as_deref());
     match &trained.description {
         Description::Images(_) => {}
+        Description::Trees(trees) => return eval_trees::run(flags, &trained, trees, global, output),
         Description::Text(description) => {
             let vocabulary = Some(&description.vocabulary);
             let text = root.text_file(data).and_then(|path| TextSet::read(&path, vocabulary)).map_err(told)?;

@@ -4,9 +4,11 @@ pub mod bench;
 pub mod data;
 pub mod devices;
 pub mod eval;
+pub mod eval_trees;
 pub mod generate;
 pub mod inspect;
 pub mod predict;
+pub mod predict_trees;
 pub mod train;
 
 use anyhow::Result;

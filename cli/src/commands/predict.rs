@@ -10,13 +10,15 @@ use girih::train::Scorer;
 use image::RgbImage;
 use serde::Serialize;
 
+use super::predict_trees;
 use crate::args::{self, Global};
 use crate::engine::{self, failed};
-use crate::error::told;
+use crate::error::{told, usage};
 use crate::image_file::{self, Named};
 use crate::output::Output;
 use crate::sheet;
 use crate::table::{Score, score_bars};
+use crate::task::Description;
 use crate::task::images::ImageDescription;
 use crate::trained::Trained;
 
@@ -29,9 +31,15 @@ const BATCH: usize = 64;
 /// The run, an image or the adapter cannot be used, or the sheet cannot be written.
 pub fn run(flags: &args::Predict, global: &Global, output: Output) -> Result<()> {
     let trained = Trained::open(&flags.run)?;
+    if let Description::Trees(trees) = &trained.description {
+        return predict_trees::run(flags, &trained, trees, global, output);
+    }
+    if flags.svg.is_some() {
+        return usage("--svg draws trees; --sheet draws images");
+    }
     let description = trained.images()?;
     let mut reader = Reader { root: Root::find(global.data_root.as_deref()), description, sets: BTreeMap::new() };
-    let inputs = flags.images.iter().map(|name| reader.read(name)).collect::<Result<Vec<Input>>>()?;
+    let inputs = flags.inputs.iter().map(|name| reader.read(name)).collect::<Result<Vec<Input>>>()?;
 
     let device = engine::open(global)?;
     let batch = inputs.len().min(BATCH);

@@ -1,6 +1,7 @@
 //! `girih train`: a run from its settings to its checkpoint, and what it reports and writes while it goes.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -8,10 +9,12 @@ use girih::data::{Root, RootSource, Split};
 use girih::gpu::GpuError;
 use girih::nn::PARAMETERS;
 use girih::optim::Schedule;
-use girih::train::{Checkpoint, Metrics, Setup, Trainer};
+use girih::tensor::HostTensor;
+use girih::train::{Checkpoint, Metrics, Setup, Trainer, TreeTask};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::eval_trees::Shares;
 use crate::args::{Global, Train};
 use crate::config::Config;
 use crate::dataset;
@@ -21,7 +24,7 @@ use crate::metrics::{Epoch, Speed};
 use crate::output::Output;
 use crate::progress::{Running, TrainBar};
 use crate::run_folder::RunFolder;
-use crate::task::{self, Description, Subject};
+use crate::task::{self, Description, Kind, Subject};
 use crate::trained::other_model;
 
 /// Runs `girih train`. The data and the adapter are looked at first: what fails there leaves no run folder.
@@ -35,7 +38,7 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     let (place, config) = Place::of(&flags, || default_data(&root, output))?;
 
     config.check()?;
-    let Subject { task, description, train_count, test_count } = task::load(&root, &config)?;
+    let Subject { task, trees, description, train_count, test_count } = task::load(&root, &config)?;
     let device = engine::open(global)?;
     let mut options = engine::options(&config, description.image_width());
     let setup = Setup { split: Split::Train, batch: config.batch as usize, caps: device.caps(), options: &options };
@@ -57,7 +60,7 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
         test_count: test_count as u64,
     };
     let reporter = Reporter::begin(output, folder, &config, &facts, trainer.progress().epoch)?;
-    Run { trainer, schedule, config, description, reporter, interrupt }.go()
+    Run { trainer, trees, schedule, config, description, reporter, interrupt }.go()
 }
 
 /// The data set where none is asked for, with a remark that says which.
@@ -97,7 +100,12 @@ impl Place {
             out => {
                 let path = out.clone().unwrap_or_else(RunFolder::first_free);
                 RunFolder::check_free(&path, flags.overwrite)?;
-                let data = flags.data.clone().map_or_else(data, Ok)?;
+                let trees = flags.model.is_some_and(|model| Kind::of(model) == Kind::Trees);
+                let data = match &flags.data {
+                    Some(data) => data.clone(),
+                    None if trees => "sst".to_owned(),
+                    None => data()?,
+                };
                 Ok((Self::New { path, overwrite: flags.overwrite }, Config::new(flags, data)))
             }
         }
@@ -144,6 +152,7 @@ fn parameter_count(trainer: &Trainer) -> u64 {
 /// A run under way.
 struct Run {
     trainer: Trainer,
+    trees: Option<Arc<TreeTask>>,
     schedule: Schedule,
     config: Config,
     description: Description,
@@ -194,7 +203,7 @@ impl Run {
         let train = self.trainer.training_metrics_blocking().map_err(failed)?;
         self.check(train, from.epoch)?;
         let speed = speed(train.count);
-        let test = self.trainer.evaluate_blocking().map_err(failed)?;
+        let (test, shares) = self.evaluate()?;
         let last_step = u64::from(self.trainer.progress().total_steps - 1);
         // Metrics first: a run that dies between the two goes on from the older checkpoint, and drops them.
         self.reporter.epoch_ends(Epoch {
@@ -203,11 +212,23 @@ impl Run {
             train_accuracy: train.accuracy,
             test_loss: test.loss,
             test_accuracy: test.accuracy,
+            shares,
             learning_rate: self.schedule.rate(f64::from(self.config.lr), last_step) as f32,
             speed,
             seconds: start.elapsed().as_secs_f64(),
         })?;
         self.save()
+    }
+
+    /// Loss and accuracy on the data to be judged by; of trees, how well roots are told too.
+    fn evaluate(&mut self) -> Result<(Metrics, Option<Shares>)> {
+        let Some(task) = &self.trees else {
+            return Ok((self.trainer.evaluate_blocking().map_err(failed)?, None));
+        };
+        let mut tally = task.tally(&self.trainer.evaluation_setup()).map_err(failed)?;
+        let add = |logits: &HostTensor| tally.add(logits.as_f32().unwrap_or_default());
+        let metrics = self.trainer.evaluate_with_logits_blocking(add).map_err(failed)?;
+        Ok((metrics, Some(tally.scores().into())))
     }
 
     /// A loss that is not finite never gets finite again.
@@ -396,14 +417,15 @@ impl Reporter {
             return self.output.text(format!("Stopped and saved. `girih train --out {run} --resume` goes on."));
         }
         let accuracy = last.map_or(0.0, |epoch| 100.0 * epoch.test_accuracy);
-        self.output.text(format!("Test accuracy {accuracy:.2} %. The run is in {run}: curves.svg shows its course."))
+        let shares = last.and_then(|epoch| epoch.shares).map(|shares| format!(": {}", shares.text()));
+        let shares = shares.unwrap_or_default();
+        self.output
+            .text(format!("Test accuracy {accuracy:.2} %{shares}. The run is in {run}: curves.svg shows its course."))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::task::images::ImageDescription;
     use girih::data::synth::synthetic;
@@ -428,7 +450,7 @@ mod tests {
         let facts = Facts { adapter: String::new(), parameters: 0, unit: "images", train_count: 50, test_count: 10 };
         let reporter = Reporter::begin(Output::Json, folder.clone(), &config, &facts, 0).unwrap();
         let (schedule, interrupt) = (Schedule::Constant, Interrupt::default());
-        let mut run = Run { trainer, schedule, config, description, reporter, interrupt };
+        let mut run = Run { trainer, trees: None, schedule, config, description, reporter, interrupt };
         run.epoch().unwrap();
         device.wgpu().destroy();
         let error = run.go().unwrap_err().to_string();

@@ -21,7 +21,7 @@ pub fn load(root: &Root, config: &Config) -> Result<Subject> {
     let description = ImageDescription::new(engine::image_model(config.model)?, &config.data, &splits.train);
     let (train_count, test_count) = (splits.train.len(), splits.test.len());
     let task = Arc::new(ImageTask::new(description.image_model(), splits));
-    Ok(Subject { task, description: Description::Images(description), train_count, test_count })
+    Ok(Subject { task, trees: None, description: Description::Images(description), train_count, test_count })
 }
 
 /// What must be known of an image classifier beside its weights.

@@ -4,6 +4,7 @@
 pub mod images;
 pub mod series;
 pub mod text;
+pub mod trees;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +12,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use girih::data::{Root, SetKind};
-use girih::train::{Checkpoint, Task};
+use girih::train::{Checkpoint, Task, TreeTask};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -21,11 +22,14 @@ use crate::error::usage;
 use images::ImageDescription;
 use series::SeriesDescription;
 use text::TextDescription;
+use trees::TreeDescription;
 
 /// A task, loaded.
 pub struct Subject {
     /// The task.
     pub task: Arc<dyn Task>,
+    /// The same, of trees: more is told of how they are judged.
+    pub trees: Option<Arc<TreeTask>>,
     /// What a checkpoint says of its model.
     pub description: Description,
     /// Examples to learn from, in the task's unit.
@@ -48,6 +52,7 @@ pub fn load(root: &Root, config: &Config) -> Result<Subject> {
         Kind::Images => images::load(root, config),
         Kind::Text => text::load(root, config),
         Kind::Series => series::load(root, config),
+        Kind::Trees => trees::load(root, config),
     }
 }
 
@@ -60,6 +65,8 @@ pub enum Kind {
     Text,
     /// Labelled series of measurements.
     Series,
+    /// Labelled trees.
+    Trees,
 }
 
 impl fmt::Display for Kind {
@@ -68,6 +75,7 @@ impl fmt::Display for Kind {
             Self::Images => "images",
             Self::Text => "text",
             Self::Series => "series",
+            Self::Trees => "trees",
         })
     }
 }
@@ -80,6 +88,7 @@ impl Kind {
             Model::Linear | Model::Mlp | Model::Cnn | Model::Resnet9 => Self::Images,
             Model::CharRnn | Model::CharLstm | Model::CharGru => Self::Text,
             Model::GruClassifier => Self::Series,
+            Model::TreeLstm | Model::ChildSumTreeLstm | Model::Rntn => Self::Trees,
         }
     }
 
@@ -93,8 +102,15 @@ impl Kind {
         match known.kind {
             SetKind::Images => Some(Self::Images),
             SetKind::Series => Some(Self::Series),
+            SetKind::Trees => Some(Self::Trees),
             _ => None,
         }
+    }
+
+    /// Whether its models are recurrent.
+    #[must_use]
+    pub fn is_recurrent(self) -> bool {
+        matches!(self, Self::Text | Self::Series)
     }
 
     /// The model to take where none is asked for.
@@ -104,6 +120,7 @@ impl Kind {
             Self::Images => Model::Cnn,
             Self::Text => Model::CharLstm,
             Self::Series => Model::GruClassifier,
+            Self::Trees => Model::TreeLstm,
         }
     }
 }
@@ -117,6 +134,8 @@ pub enum Description {
     Text(TextDescription),
     /// A classifier of series.
     Series(SeriesDescription),
+    /// A classifier of the nodes of trees.
+    Trees(TreeDescription),
 }
 
 const MODEL: &str = "model";
@@ -132,6 +151,7 @@ impl Description {
             Self::Images(images) => images.metadata(),
             Self::Text(text) => text.metadata(),
             Self::Series(series) => series.metadata(),
+            Self::Trees(trees) => trees.metadata(),
         }
     }
 
@@ -148,6 +168,7 @@ impl Description {
             Kind::Images => ImageDescription::of(&entries).map(Self::Images),
             Kind::Text => TextDescription::of(model, &entries).map(Self::Text),
             Kind::Series => SeriesDescription::of(model, &entries).map(Self::Series),
+            Kind::Trees => TreeDescription::of(model, &entries).map(Self::Trees),
         }
     }
 
@@ -158,6 +179,7 @@ impl Description {
             Self::Images(images) => images.model.name().to_owned(),
             Self::Text(text) => name_of(text.model),
             Self::Series(series) => name_of(series.model),
+            Self::Trees(trees) => name_of(trees.model),
         }
     }
 
@@ -168,6 +190,7 @@ impl Description {
             Self::Images(images) => images.words(),
             Self::Text(text) => text.words(),
             Self::Series(series) => series.words(),
+            Self::Trees(trees) => trees.words(),
         }
     }
 
@@ -176,7 +199,7 @@ impl Description {
     pub fn image_width(&self) -> usize {
         match self {
             Self::Images(images) => images.shape[2],
-            Self::Text(_) | Self::Series(_) => 0,
+            Self::Text(_) | Self::Series(_) | Self::Trees(_) => 0,
         }
     }
 
@@ -189,6 +212,7 @@ impl Description {
             (Self::Images(own), Self::Images(saved)) => own.check_resumed(saved),
             (Self::Text(own), Self::Text(saved)) => own.check_resumed(saved),
             (Self::Series(own), Self::Series(saved)) => own.check_resumed(saved),
+            (Self::Trees(own), Self::Trees(saved)) => own.check_resumed(saved),
             _ => check_same_model(&saved.words(), &self.words(), false),
         }
     }

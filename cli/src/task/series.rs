@@ -57,7 +57,7 @@ pub fn load(root: &Root, config: &Config) -> Result<Subject> {
     };
     let (train_count, test_count) = (train.len(), test.len());
     let task = Arc::new(description.task(Arc::new(train), Arc::new(test))?);
-    Ok(Subject { task, description: Description::Series(description), train_count, test_count })
+    Ok(Subject { task, trees: None, description: Description::Series(description), train_count, test_count })
 }
 
 impl SeriesDescription {

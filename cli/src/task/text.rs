@@ -43,7 +43,7 @@ pub fn load(root: &Root, config: &Config) -> Result<Subject> {
         TextDescription { model: config.model, data: config.data.clone(), vocabulary: text.vocabulary.clone(), size };
     let (train_count, test_count) = (text.train.len(), text.test.len());
     let task = Arc::new(description.task(text, config)?);
-    Ok(Subject { task, description: Description::Text(description), train_count, test_count })
+    Ok(Subject { task, trees: None, description: Description::Text(description), train_count, test_count })
 }
 
 impl TextDescription {
