@@ -13,6 +13,7 @@ mod peak;
 mod problems;
 pub mod recurrent;
 mod spread;
+pub mod trees;
 
 pub use case::BenchCase;
 pub use check::Wrong;

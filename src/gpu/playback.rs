@@ -191,6 +191,11 @@ impl Playback {
         self.prologue
     }
 
+    /// How many dispatches have something to do, by the counts that the host last wrote.
+    pub fn busy_count(&self) -> usize {
+        self.steps.iter().filter(|step| self.grid(step).is_some()).count()
+    }
+
     /// How many dispatches a run has, prologue included.
     pub fn dispatch_count(&self) -> usize {
         self.steps.len()

@@ -47,21 +47,17 @@ impl TreeNet {
     pub fn build(&self, net: &mut Net<'_>, tables: &TreeTables) -> Result<NodeId, GraphError> {
         let dropout = Dropout(self.dropout);
         let vectors = net.scoped("embedding", |net| {
-            let weight = net.parameter("weight", &[self.vocabulary, self.embedding], self.embedding_init())?;
+            let weight = net.parameter("weight", &[self.vocabulary, self.embedding], Init::Normal(0.1))?;
             net.graph().gather(weight, tables.words)
         })?;
         let vectors = if self.dropout > 0.0 { dropout.build(net, vectors)? } else { vectors };
-        let (h, arity) = (self.hidden, self.arity);
-        let (weight, bias) = match self.cell {
-            Cell::NaryLstm => ([arity * h, (3 + arity) * h], 4 * h),
-            Cell::ChildSumLstm => ([h, 4 * h], 4 * h),
-            Cell::Tensor => ([2 * h, h * (1 + 2 * h)], h),
-        };
+        let shapes = self.cell.shapes(self.hidden, self.arity);
         let (weight, bias) = net.scoped("cell", |net| {
-            let init = self.cell_init(weight[0]);
+            // As of a linear layer over as many inputs.
+            let init = Initializer::Default.init(&[1, shapes.weight[0]]);
             Ok::<_, GraphError>((
-                net.parameter("weight", &weight, init)?,
-                net.parameter("bias", &[bias], Init::Fill(0.0))?,
+                net.parameter("weight", &shapes.weight, init)?,
+                net.parameter("bias", &[shapes.bias], Init::Fill(0.0))?,
             ))
         })?;
         let leaves = if self.cell == Cell::Tensor { vectors } else { self.project(net, vectors, bias)? };
@@ -79,15 +75,6 @@ impl TreeNet {
             let bias = net.graph().slice(bias, 0, 0, shape[0])?;
             net.graph().linear(vectors, weight, Some(bias))
         })
-    }
-
-    fn embedding_init(&self) -> Init {
-        Init::Normal(0.1)
-    }
-
-    /// As of a linear layer over as many inputs.
-    fn cell_init(&self, inputs: usize) -> Init {
-        Initializer::Default.init(&[1, inputs])
     }
 
     /// Adds the inputs `words`, `children` and `levels` for so many leaves, inner nodes and levels.

@@ -40,7 +40,28 @@ pub(super) struct Extents {
     pub levels: usize,
 }
 
+/// The shapes of what a cell takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CellShapes {
+    /// Elements of a leaf's projection.
+    pub leaf: usize,
+    /// Of the weight.
+    pub weight: [usize; 2],
+    /// Elements of the bias.
+    pub bias: usize,
+}
+
 impl Cell {
+    /// The shapes for states of `hidden` elements and nodes of up to `arity` children.
+    pub fn shapes(self, hidden: usize, arity: usize) -> CellShapes {
+        let (leaf, weight, bias) = match self {
+            Self::NaryLstm => (3, [arity * hidden, (3 + arity) * hidden], 4),
+            Self::ChildSumLstm => (3, [hidden, 4 * hidden], 4),
+            Self::Tensor => (1, [2 * hidden, hidden * (1 + 2 * hidden)], 1),
+        };
+        CellShapes { leaf: leaf * hidden, weight, bias: bias * hidden }
+    }
+
     fn is_lstm(self) -> bool {
         self != Self::Tensor
     }
@@ -87,12 +108,12 @@ impl Extents {
 
     /// Elements of a leaf's projection.
     pub fn leaf_width(&self) -> usize {
-        if self.cell.is_lstm() { 3 * self.hidden } else { self.hidden }
+        self.cell.shapes(self.hidden, self.arity).leaf
     }
 
     /// Elements of a line: what a row of the product sums over.
     pub fn depth(&self) -> usize {
-        self.hidden * self.arity / self.lines()
+        self.cell.shapes(self.hidden, self.arity).weight[0]
     }
 
     /// Lines of a node.
@@ -102,16 +123,12 @@ impl Extents {
 
     /// Columns of the weight.
     pub fn columns(&self) -> usize {
-        match self.cell {
-            Cell::NaryLstm => (3 + self.arity) * self.hidden,
-            Cell::ChildSumLstm => 4 * self.hidden,
-            Cell::Tensor => self.hidden * (1 + 2 * self.hidden),
-        }
+        self.cell.shapes(self.hidden, self.arity).weight[1]
     }
 
     /// Elements of the bias.
     pub fn bias(&self) -> usize {
-        if self.cell.is_lstm() { 4 * self.hidden } else { self.hidden }
+        self.cell.shapes(self.hidden, self.arity).bias
     }
 
     /// Planes `[N, H]` of the trace: of an LSTM h, c, i, o, u and a forget gate for each child; of the tensor cell h,

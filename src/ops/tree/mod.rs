@@ -14,7 +14,7 @@ mod product;
 mod reference;
 
 pub use cases::cases;
-pub use cell::Cell;
+pub use cell::{Cell, CellShapes};
 
 use cell::Extents;
 

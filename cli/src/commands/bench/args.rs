@@ -41,6 +41,8 @@ pub enum What {
     Model(ModelFlags),
     /// A recurrent layer over a sequence, forwards, and with all gradients
     Recurrent(RecurrentFlags),
+    /// Trees level by level, and one node at a time
+    Trees(TreeFlags),
     /// Compare two files of JSON lines: what became faster, what slower, and what is noise
     Diff(Diff),
 }
@@ -135,6 +137,35 @@ pub enum CellName {
     Gru,
     /// A GRU with the reset gate in front of the product, as ONNX has it
     GruResetBefore,
+}
+
+/// `girih bench trees`.
+#[derive(Args, Debug)]
+pub struct TreeFlags {
+    /// Which cell
+    #[arg(long, value_enum, default_value = "tree-lstm")]
+    pub cell: TreeCell,
+    /// Elements of a state [default: 100, of rntn 28]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub hidden: Option<u32>,
+    /// How many trees at a time
+    #[arg(long, value_name = "COUNT", default_value_t = 25)]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: u32,
+    /// How many measurements
+    #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
+    pub rounds: u32,
+}
+
+/// Recursive cells.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TreeCell {
+    /// The binary Tree-LSTM
+    TreeLstm,
+    /// The child-sum Tree-LSTM
+    ChildSumTreeLstm,
+    /// The recursive neural tensor network
+    Rntn,
 }
 
 /// `girih bench diff`.

@@ -10,6 +10,7 @@ mod peak;
 mod plot;
 mod recurrent;
 mod shapes;
+mod trees;
 
 use anyhow::Result;
 use girih::bench::Spread;
@@ -36,6 +37,7 @@ pub fn run(flags: &Bench, global: &Global, output: Output) -> Result<()> {
         Some(What::Pointwise(cases)) => cases::run(&[Family::Pointwise], cases, global, output),
         Some(What::Model(model)) => model::run(model, global, output),
         Some(What::Recurrent(layer)) => recurrent::run(layer, global, output),
+        Some(What::Trees(flags)) => trees::run(flags, global, output),
         Some(What::Diff(files)) => diff::run(files, output),
     }
 }
