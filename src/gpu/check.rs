@@ -139,3 +139,56 @@ fn check_dispatch(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::{Binding, BufferSpec, PipelineId, PipelineSpec};
+
+    /// Kernels that write buffer 1 and copy it to buffer 2, buffer 0 being an input of four words.
+    fn recording(dispatches: &[(u32, Option<Follow>)]) -> Recording {
+        let buffer = |role| BufferSpec { label: "b".into(), bytes: 16, role };
+        let pipeline = |bindings: &[Access]| PipelineSpec {
+            label: "kernel".into(),
+            wgsl: "".into(),
+            bindings: bindings.into(),
+            params_bytes: 0,
+            workgroup: [1; 3],
+        };
+        let dispatch = |&(pipeline, follow): &(u32, Option<Follow>)| Dispatch {
+            label: "node".into(),
+            step: 0,
+            pipeline: PipelineId(pipeline),
+            bindings: (1..2 + pipeline).map(|b| Binding { buffer: BufferId(b), offset: 0, bytes: 16 }).collect(),
+            params: Vec::new(),
+            grid: [1; 3],
+            follow,
+            flops: 0,
+        };
+        Recording {
+            buffers: vec![buffer(BufferRole::Input), buffer(BufferRole::Scratch), buffer(BufferRole::Output)],
+            pipelines: vec![pipeline(&[Access::Write]), pipeline(&[Access::Read, Access::Write])],
+            dispatches: dispatches.iter().map(dispatch).collect(),
+            prologue: 0,
+        }
+    }
+
+    #[test]
+    fn what_may_be_left_out_has_written_for_its_like_alone() {
+        let follow = |word, first| Some(Follow { buffer: BufferId(0), word, times: 1, first, per: 8, axis: 0 });
+        let check = |dispatches: &[_]| check(&recording(dispatches), &Caps::webgpu_minimum());
+        assert_eq!(check(&[(0, None), (1, follow(1, 0))]), Ok(()));
+        assert_eq!(check(&[(0, follow(1, 0)), (1, follow(1, 8))]), Ok(()));
+        for (writer, reader) in [(follow(1, 0), None), (follow(1, 0), follow(2, 0)), (follow(1, 8), follow(1, 0))] {
+            let faults = check(&[(0, writer), (1, reader)]).unwrap_err();
+            assert!(faults[0].contains("read before it was written"), "{faults:?}");
+        }
+        for (follow, words) in [
+            (follow(4, 0), "follows word 4 of b0, which is no input's"),
+            (follow(0, 0).map(|f| Follow { buffer: BufferId(2), ..f }), "word 0 of b2"),
+            (follow(0, 0).map(|f| Follow { axis: 3, ..f }), "along axis 3"),
+        ] {
+            assert!(check(&[(0, follow)]).unwrap_err()[0].contains(words));
+        }
+    }
+}
