@@ -8,7 +8,8 @@ use crate::tensor::TensorType;
 /// A recursive network over trees with words at their leaves, and a classifier at every node.
 ///
 /// Parameters: `embedding.weight [vocabulary, embedding]`; of a Tree-LSTM `leaf.weight [3 · hidden, embedding]`;
-/// `cell.weight` and `cell.bias` as [`Cell`] has them, a Tree-LSTM's leaves sharing the bias of i, o and u; and
+/// `cell.weight` and `cell.bias` as [`Cell`] has them, a Tree-LSTM's leaves sharing the bias of i, o and u, and the tensor
+/// cell's weight in two, W and V as `cell.weight [2H, H]` and `cell.tensor [2H, 2H · H]`; and
 /// `out.weight [classes, hidden]`, `out.bias`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TreeNet {
@@ -53,18 +54,28 @@ impl TreeNet {
         let vectors = if self.dropout > 0.0 { dropout.build(net, vectors)? } else { vectors };
         let shapes = self.cell.shapes(self.hidden, self.arity);
         let (weight, bias) = net.scoped("cell", |net| {
-            // As of a linear layer over as many inputs.
-            let init = Initializer::Default.init(&[1, shapes.weight[0]]);
-            Ok::<_, GraphError>((
-                net.parameter("weight", &shapes.weight, init)?,
-                net.parameter("bias", &[shapes.bias], Init::Fill(0.0))?,
-            ))
+            let bias = net.parameter("bias", &[shapes.bias], Init::Fill(0.0))?;
+            Ok::<_, GraphError>((self.cell_weight(net, shapes.weight)?, bias))
         })?;
         let leaves = if self.cell == Cell::Tensor { vectors } else { self.project(net, vectors, bias)? };
         let hidden = net
             .scoped("cell", |net| net.graph().tree(self.cell, leaves, weight, bias, tables.children, tables.levels))?;
         let hidden = if self.dropout > 0.0 { dropout.build(net, hidden)? } else { hidden };
         net.scoped("out", |net| Linear::new(self.classes).build(net, hidden))
+    }
+
+    /// The weight of a cell, which starts as that of a linear layer over as many inputs; but the tensor small, as each of
+    /// its sums has 4H² terms, and what saturates on the way up a tree teaches nothing.
+    fn cell_weight(&self, net: &mut Net<'_>, shape: [usize; 2]) -> Result<NodeId, GraphError> {
+        let [inputs, columns] = shape;
+        let init = Initializer::Default.init(&[1, inputs]);
+        if self.cell != Cell::Tensor {
+            return net.parameter("weight", &shape, init);
+        }
+        let matrix = net.parameter("weight", &[inputs, self.hidden], init)?;
+        let bound = 1.0 / inputs as f32;
+        let tensor = net.parameter("tensor", &[inputs, columns - self.hidden], Init::Uniform(bound))?;
+        net.graph().concat(&[matrix, tensor], 1)
     }
 
     /// The gates i, o, u of leaves.
