@@ -7,16 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use girih::autodiff::gradients_from;
-use girih::gpu::{Access, Banks, BufferRole, Caps, Device, Playback, Profile};
+use girih::gpu::{Caps, Device, Guarded, Profile};
 use girih::graph::{Feeds, Graph, Init, Kind, Lowering, NodeId, evaluate};
 use girih::ops::{Case, OPS};
-use girih::plan::{Choice, Plan, PlanOptions};
+use girih::plan::{Plan, PlanOptions, Tuning};
 use girih::tensor::random::Random;
 use girih::tensor::{Array, DType, HostTensor, TensorType};
-
-/// Words bound behind every tensor: not to be read (they are NaN or huge) and not to be written.
-const GUARD: u64 = 64;
-const POISON: u32 = 0x7fc0_dead;
 
 #[test]
 fn kernels_match_the_reference_with_all_the_adapter_offers() {
@@ -85,68 +81,38 @@ fn run_case(device: &Device, case: &Case, strategy: Option<&str>) -> Result<(), 
     let (graph, nodes, output) = graph_of(case);
     let values = support::inputs(case);
     let named = strategy.map(|s| (case.op.name().to_owned(), s.to_owned())).into_iter().collect::<BTreeMap<_, _>>();
-    let options = PlanOptions { fuse: false, reuse: true, choice: Choice::Named(named) };
+    let options = PlanOptions { fuse: false, tuning: Tuning::Named(named), ..PlanOptions::default() };
     let effect = graph.node(output).is_effect();
     let outputs: &[(&str, NodeId)] = if effect { &[] } else { &[("output", output)] };
-    let mut plan = Plan::new(&graph, outputs, device.caps(), &options).map_err(|e| e.to_string())?;
+    let plan = Plan::new(&graph, outputs, device.caps(), &options).map_err(|e| e.to_string())?;
     if let Some(wanted) = strategy
         && plan.strategies.iter().any(|&taken| taken != wanted)
     {
         return Err(format!("the plan took {:?}", plan.strategies));
     }
     girih::gpu::check::check(&plan.recording, device.caps()).map_err(|faults| faults.join("; "))?;
-    let guard = GUARD * 4;
-    let sizes: Vec<u64> = plan.recording.buffers.iter().map(|b| b.bytes).collect();
-    plan.recording.buffers.iter_mut().for_each(|b| b.bytes += guard);
-    for dispatch in &mut plan.recording.dispatches {
-        let accesses = &plan.recording.pipelines[dispatch.pipeline.0 as usize].bindings;
-        // A uniform window has a fixed size, and its reads are bounded by its type.
-        let storage = dispatch.bindings.iter_mut().zip(accesses.iter()).filter(|(_, a)| **a != Access::Uniform);
-        storage.for_each(|(b, _)| b.bytes += guard);
-    }
-    let mut banks = Banks::new();
-    for buffer in &plan.recording.buffers {
-        if let BufferRole::Bank(name) = &buffer.role {
-            banks.insert(name.clone(), device.buffer(name, buffer.bytes).map_err(|e| e.to_string())?);
-        }
-    }
-    let playback = Playback::new(device, &plan.recording, &banks).map_err(|e| e.to_string())?;
-    let buffer_ids: Vec<_> = (0..plan.recording.buffers.len() as u32).map(girih::gpu::BufferId).collect();
-    for (&id, spec) in buffer_ids.iter().zip(&plan.recording.buffers) {
-        if !matches!(spec.role, BufferRole::Constant(_)) {
-            let poison = vec![POISON; spec.bytes as usize / 4];
-            device.queue().write_buffer(playback.buffer(id), 0, bytemuck::cast_slice(&poison));
-        }
-    }
+    let guarded = Guarded::new(device, &plan.recording).map_err(|e| e.to_string())?;
     for (i, value) in values.iter().enumerate() {
         let name = format!("input{i}");
         let buffer = match plan.inputs.get(&name) {
-            Some(port) => playback.buffer(port.buffer),
-            None => banks.get(&name).ok_or("a variable without a bank")?,
+            Some(port) => guarded.buffer(port.buffer),
+            None => guarded.bank(&name).ok_or("a variable without a bank")?,
         };
         device.queue().write_buffer(buffer, 0, value.bytes());
     }
-    let mut encoder = device.wgpu().create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
-    playback.encode(&mut encoder);
-    device.queue().submit([encoder.finish()]);
-    let read = |buffer: &wgpu::Buffer, bytes: u64| device.read(buffer, 0, bytes).and_then(|r| r.wait());
     // Guards first: a stray write explains a wrong value.
-    for ((&id, spec), size) in buffer_ids.iter().zip(&plan.recording.buffers).zip(sizes) {
-        let bytes = read(playback.buffer(id), spec.bytes).map_err(|e| e.to_string())?;
-        let words: &[u32] = bytemuck::cast_slice(&bytes);
-        if !matches!(spec.role, BufferRole::Constant(_))
-            && let Some(i) = words[size as usize / 4..].iter().position(|&w| w != POISON)
-        {
-            return Err(format!("wrote {i} words past the end of {} ({:?})", spec.label, spec.role));
-        }
-    }
+    guarded.run_blocking().map_err(|e| e.to_string())?.map_err(|stray| stray.to_string())?;
+    let read = |buffer: &wgpu::Buffer, offset: u64, bytes: u64| {
+        device.read(buffer, offset, bytes).and_then(|r| r.wait()).map_err(|e| e.to_string())
+    };
     let arrays: Vec<Array> = values.iter().map(HostTensor::to_array).collect();
     if effect {
         let mut expected = arrays.clone();
         case.op.mutate(&mut expected);
         for &i in case.op.mutates() {
             let ty = graph.ty(nodes[i]).clone();
-            let found = read(&banks[&format!("input{i}")], ty.bytes()).map_err(|e| e.to_string())?;
+            let bank = guarded.bank(&format!("input{i}")).ok_or("a variable without a bank")?;
+            let found = read(bank, 0, ty.bytes())?;
             compare(&expected[i], &ty, &found, case.tolerance, case.defined).map_err(|e| format!("input {i}: {e}"))?;
         }
         return Ok(());
@@ -154,10 +120,7 @@ fn run_case(device: &Device, case: &Case, strategy: Option<&str>) -> Result<(), 
     let references: Vec<&Array> = arrays.iter().collect();
     let expected = case.op.reference(&references);
     let port = &plan.outputs["output"];
-    let found = device
-        .read(playback.buffer(port.buffer), port.offset, port.ty.bytes())
-        .and_then(|r| r.wait())
-        .map_err(|e| e.to_string())?;
+    let found = read(guarded.buffer(port.buffer), port.offset, port.ty.bytes())?;
     compare(&expected, &port.ty, &found, case.tolerance, case.defined)
 }
 

@@ -10,7 +10,7 @@ use super::spread::Spread;
 use crate::Error;
 use crate::gpu::{Device, Timer};
 use crate::graph::{Graph, Lowering, NodeId};
-use crate::plan::{Choice, Plan, PlanError, PlanOptions, Session, Variables};
+use crate::plan::{Plan, PlanError, PlanOptions, Session, Tuning, Variables};
 use crate::tensor::HostTensor;
 
 /// Bytes that the inputs and outputs of all sessions together take at least, so that none finds its own in a cache.
@@ -244,7 +244,7 @@ fn name(input: usize) -> String {
 fn plan(device: &Device, case: &BenchCase, strategy: &str) -> Result<Plan, Error> {
     let (graph, output) = graph(case)?;
     let named = BTreeMap::from([(case.case.op.name().to_owned(), strategy.to_owned())]);
-    let options = PlanOptions { fuse: false, reuse: true, choice: Choice::Named(named) };
+    let options = PlanOptions { fuse: false, tuning: Tuning::Named(named), ..PlanOptions::default() };
     Ok(Plan::new(&graph, &[("output", output)], device.caps(), &options)?)
 }
 

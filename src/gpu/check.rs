@@ -154,6 +154,7 @@ mod tests {
             bindings: bindings.into(),
             params_bytes: 0,
             workgroup: [1; 3],
+            checked: false,
         };
         let dispatch = |&(pipeline, follow): &(u32, Option<Follow>)| Dispatch {
             label: "node".into(),

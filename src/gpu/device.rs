@@ -225,7 +225,8 @@ impl Device {
         let label = Some(spec.label.as_str());
         let source = wgpu::ShaderSource::Wgsl(spec.wgsl.as_ref().into());
         let descriptor = wgpu::ShaderModuleDescriptor { label, source };
-        let module = if self.0.checked { device.create_shader_module(descriptor) } else { trusted(device, descriptor) };
+        let checked = self.0.checked || spec.checked;
+        let module = if checked { device.create_shader_module(descriptor) } else { trusted(device, descriptor) };
         let entries: Vec<_> = (0..).zip(spec.bindings.iter()).map(|(i, &access)| entry(i, access)).collect();
         let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label, entries: &entries });
         let params = self.0.params_layout.as_ref().filter(|_| spec.params_bytes > 0);
@@ -298,7 +299,7 @@ fn entry(binding: u32, access: Access) -> wgpu::BindGroupLayoutEntry {
 /// Makes a module without run-time bounds and loop checks: up to 20 % faster.
 #[allow(unsafe_code)]
 fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) -> wgpu::ShaderModule {
-    // SAFETY: kernels are the engine's own; the op table runs each of them over every case with checks on, against
+    // SAFETY: kernels that come here are the engine's own; the op table runs each of them over every case with checks on, against
     // sentinels behind every output, and the planner binds exactly the extents they index.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
 }

@@ -9,6 +9,7 @@ mod error;
 mod playback;
 mod readback;
 mod recording;
+mod sentinel;
 mod timer;
 
 pub use adapter::{AdapterReport, AdapterSelector, adapters};
@@ -21,4 +22,5 @@ pub use recording::{
     Access, Binding, BufferId, BufferRole, BufferSpec, Dispatch, Follow, PARAMS_BYTES, PipelineId, PipelineSpec,
     Recording,
 };
+pub use sentinel::{Guarded, Stray};
 pub use timer::{Clock, Timer};

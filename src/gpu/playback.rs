@@ -166,19 +166,45 @@ impl Playback {
         self.dispatch(pass, 0..self.steps.len());
     }
 
+    /// Runs everything but the prologue, in a pass that is open.
+    pub(super) fn dispatch_body(&self, pass: &mut wgpu::ComputePass<'_>) {
+        self.dispatch(pass, self.prologue..self.steps.len());
+    }
+
+    /// Runs the first `share`-th of each dispatch behind the prologue, and returns the share of all workgroups that is.
+    pub(super) fn dispatch_share(&self, pass: &mut wgpu::ComputePass<'_>, share: u32) -> f64 {
+        let (mut part, mut whole) = (0.0, 0.0);
+        for step in &self.steps[self.prologue..] {
+            let Some(mut grid) = self.grid(step) else { continue };
+            let count = |grid: [u32; 3]| grid.iter().map(|&n| f64::from(n)).product::<f64>();
+            whole += count(grid);
+            if let Some(longest) = grid.iter_mut().max() {
+                *longest = longest.div_ceil(share);
+            }
+            part += count(grid);
+            self.dispatch_one(pass, step, grid);
+        }
+        part / f64::max(whole, 1.0)
+    }
+
     fn dispatch(&self, pass: &mut wgpu::ComputePass<'_>, range: std::ops::Range<usize>) {
         for step in &self.steps[range] {
-            let Some([x, y, z]) = self.grid(step) else { continue };
-            pass.set_pipeline(&step.pipeline.pipeline);
-            pass.set_bind_group(0, &step.group, &[]);
-            if !step.params.is_empty() {
-                match &self.params {
-                    Some(params) => pass.set_bind_group(1, params, &[step.params_offset]),
-                    None => pass.set_immediates(0, &step.params),
-                }
+            if let Some(grid) = self.grid(step) {
+                self.dispatch_one(pass, step, grid);
             }
-            pass.dispatch_workgroups(x, y, z);
         }
+    }
+
+    fn dispatch_one(&self, pass: &mut wgpu::ComputePass<'_>, step: &Step, [x, y, z]: [u32; 3]) {
+        pass.set_pipeline(&step.pipeline.pipeline);
+        pass.set_bind_group(0, &step.group, &[]);
+        if !step.params.is_empty() {
+            match &self.params {
+                Some(params) => pass.set_bind_group(1, params, &[step.params_offset]),
+                None => pass.set_immediates(0, &step.params),
+            }
+        }
+        pass.dispatch_workgroups(x, y, z);
     }
 
     /// The buffer made for `id`.

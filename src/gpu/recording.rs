@@ -76,6 +76,9 @@ pub struct PipelineSpec {
     pub label: String,
     /// The specialised WGSL; its entry point is `main`.
     pub wgsl: Arc<str>,
+    /// Whether the device must check its accesses at run time, whatever else it may leave out: of a kernel that is not
+    /// one of the engine's.
+    pub checked: bool,
     /// Storage bindings of group 0, in order.
     pub bindings: Arc<[Access]>,
     /// Bytes of the parameter struct; 0 where there is none.
@@ -260,6 +263,7 @@ mod tests {
         let pipeline = PipelineSpec {
             label: "kernel".into(),
             wgsl: "".into(),
+            checked: false,
             bindings: accesses.into(),
             params_bytes: 0,
             workgroup: [1; 3],

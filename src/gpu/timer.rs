@@ -53,6 +53,33 @@ impl Timer {
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn time<'a>(&self, runs: impl IntoIterator<Item = &'a Playback>) -> Result<f64, GpuError> {
+        self.time_pass(|pass| runs.into_iter().for_each(|run| run.dispatch_all(pass)))
+    }
+
+    /// [`Timer::time`] of `repeats` runs of one recording without its prologue.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn time_bodies(&self, run: &Playback, repeats: usize) -> Result<f64, GpuError> {
+        self.time_pass(|pass| (0..repeats).for_each(|_| run.dispatch_body(pass)))
+    }
+
+    /// The seconds of about one `share`-th of a run without its prologue: each dispatch's grid is cut along its longest
+    /// side. What it computes is of no use; how long it takes tells whether all of it would take too long. Returns the
+    /// share as well, from 0 to 1.
+    ///
+    /// # Errors
+    /// When the device was lost.
+    #[cfg(not(target_arch = "wasm32"))]
+    pub fn time_share(&self, run: &Playback, share: u32) -> Result<(f64, f64), GpuError> {
+        let mut part = 0.0;
+        let seconds = self.time_pass(|pass| part = run.dispatch_share(pass, share))?;
+        Ok((seconds, part))
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    fn time_pass(&self, record: impl FnOnce(&mut wgpu::ComputePass<'_>)) -> Result<f64, GpuError> {
         // What the host wrote before must not arrive within the time.
         self.device.submit(self.device.encoder("flush"));
         self.device.wait()?;
@@ -64,7 +91,7 @@ impl Timer {
         });
         let descriptor = wgpu::ComputePassDescriptor { label: Some("time"), timestamp_writes };
         let mut pass = encoder.begin_compute_pass(&descriptor);
-        runs.into_iter().for_each(|run| run.dispatch_all(&mut pass));
+        record(&mut pass);
         drop(pass);
         if let Some(queries) = &self.queries {
             encoder.resolve_query_set(&queries.set, 0..2, &queries.resolved, 0);

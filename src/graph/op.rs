@@ -7,7 +7,9 @@ use super::builder::Graph;
 use super::error::{GraphError, ShapeError};
 use super::node::NodeId;
 use crate::gpu::Caps;
-use crate::kernel::{Candidates, KernelCall, Operand};
+use crate::kernel::{
+    Candidates, CustomKernel, KernelCall, KernelError, Offer, Operand, Size, Strategy, identity_epilogue,
+};
 use crate::tensor::{Array, TensorType};
 
 /// A tensor operation: what it computes, how it is differentiated, and by which kernels.
@@ -72,6 +74,36 @@ pub trait Op: fmt::Debug + Send + Sync {
     /// Whether it keeps the largest of each 2×2 elements of its one input, which it divides into such without a rest.
     fn halves(&self, _types: &OpTypes<'_>) -> bool {
         false
+    }
+
+    /// The sizes by which kernels from outside ask for this use of the op ([`CustomKernel`]); `None` where none can
+    /// compute it.
+    fn sizes(&self, _types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        None
+    }
+
+    /// The strategy of a kernel from outside for this use of the op, where the kernel is for it. A kernel without a hole
+    /// leaves `l.epilogue` to the op that brings it: [`crate::ops::pointwise::FusedEpilogue`].
+    ///
+    /// # Errors
+    /// When the kernel is at fault.
+    fn custom(&self, kernel: &CustomKernel, l: &Lowering<'_>) -> Result<Offer<Strategy>, KernelError> {
+        if kernel.op() != self.name() {
+            return Ok(Offer::Declined(format!("it is for {}", kernel.op())));
+        }
+        let Some(sizes) = self.sizes(&l.types()) else {
+            return Ok(Offer::Declined("no kernel from outside can compute it".to_owned()));
+        };
+        Ok(match kernel.call(&sizes, l.inputs.len(), Operand::Output, l.caps)? {
+            Offer::Declined(why) => Offer::Declined(why),
+            Offer::Taken(_) if kernel.epilogue_width() == 4 && !l.output.count().is_multiple_of(4) => {
+                Offer::Declined(format!("{} results are no whole vectors", l.output.count()))
+            }
+            Offer::Taken(call) if kernel.takes_epilogue() => {
+                Offer::Taken(Strategy::single(kernel.name(), l.with_epilogue_of(kernel.epilogue_width(), call)))
+            }
+            Offer::Taken(call) => Offer::Taken(Strategy::single(kernel.name(), call)),
+        })
     }
 
     /// Whether its kernels apply `l.epilogue` to each result before storing it.
@@ -148,10 +180,7 @@ impl<'a> Lowering<'a> {
 
     fn with_epilogue_of(&self, width: usize, mut call: KernelCall) -> KernelCall {
         let code = match self.epilogue {
-            None => {
-                let ty = if width == 4 { "vec4<f32>" } else { "f32" };
-                format!("alias Elem = {ty};\nfn epilogue(value: Elem, index: u32) -> Elem {{ return value; }}")
-            }
+            None => identity_epilogue(width),
             Some(epilogue) => {
                 let code = epilogue.wgsl(call.operands.len(), width, self.caps);
                 let first = self.inputs.len();

@@ -4,11 +4,14 @@
 //! `shaders/lib/`, one hole (`#code`) that a code generator fills, and storage arrays read as uniform windows.
 
 mod call;
+mod custom;
 mod module;
 mod source;
 
 pub use call::{Bound, Candidates, Following, KernelCall, Operand, Scalar, Strategy, linear_grid};
+pub use custom::{CustomKernel, Offer, Size};
 pub use module::{Field, KernelError, Module};
-pub use source::{Constant, Kernel, Source};
+pub use source::{Constant, Kernel, Source, Specialised};
 
+pub(crate) use custom::identity_epilogue;
 pub(crate) use source::source;

@@ -4,30 +4,29 @@ use std::fmt;
 use std::sync::Arc;
 
 use naga::valid::GlobalUse;
-use naga::{AddressSpace, ScalarKind, ShaderStage, StorageAccess, TypeInner};
+use naga::{AddressSpace, ScalarKind, ShaderStage, SourceLocation, StorageAccess, TypeInner};
 
 use super::call::Scalar;
-use super::source::Kernel;
+use super::source::{Kernel, Specialised};
 use crate::gpu::{Access, PARAMS_BYTES, PipelineSpec};
 
 /// A kernel that does not hold together.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KernelError {
-    /// The kernel.
+    /// The kernel, or its file.
     pub kernel: String,
-    /// What is wrong, with the place in the source.
+    /// The line of its file, from 1, where one is at fault.
+    pub line: Option<u32>,
+    /// What is wrong.
     pub why: String,
-}
-
-impl KernelError {
-    pub(super) fn unknown(kernel: &str, what: &str) -> Self {
-        Self { kernel: kernel.to_owned(), why: format!("unknown directive or window `{what}`") }
-    }
 }
 
 impl fmt::Display for KernelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "kernel {}: {}", self.kernel, self.why)
+        match self.line {
+            Some(line) => write!(f, "kernel {}:{line}: {}", self.kernel, self.why),
+            None => write!(f, "kernel {}: {}", self.kernel, self.why),
+        }
     }
 }
 
@@ -61,15 +60,17 @@ impl Module {
     /// # Errors
     /// On any fault of the source, in naga's words.
     pub fn new(kernel: &Kernel, immediates: bool) -> Result<Self, KernelError> {
-        let fault = |why: String| KernelError { kernel: kernel.name().to_owned(), why };
-        let wgsl = kernel.wgsl(immediates)?;
-        let module = naga::front::wgsl::parse_str(&wgsl).map_err(|e| fault(e.emit_to_string(&wgsl)))?;
+        let fault = |why: String| kernel.fault(0, why);
+        let specialised = kernel.wgsl(immediates)?;
+        let wgsl = specialised.wgsl.as_str();
+        let module = naga::front::wgsl::parse_str(wgsl)
+            .map_err(|e| located(kernel, &specialised, e.location(wgsl), e.message().to_owned()))?;
         let capabilities = naga::valid::Capabilities::all();
         let info = naga::valid::Validator::new(naga::valid::ValidationFlags::all(), capabilities)
             .subgroup_stages(naga::valid::ShaderStages::COMPUTE)
             .subgroup_operations(naga::valid::SubgroupOperationSet::all())
             .validate(&module)
-            .map_err(|e| fault(e.emit_to_string(&wgsl)))?;
+            .map_err(|e| located(kernel, &specialised, e.location(wgsl), with_causes(e.as_inner())))?;
         let [entry] = module.entry_points.as_slice() else {
             return Err(fault(format!("{} entry points, one wanted", module.entry_points.len())));
         };
@@ -118,6 +119,7 @@ impl Module {
         let spec = PipelineSpec {
             label: kernel.name().to_owned(),
             wgsl: wgsl.into(),
+            checked: kernel.is_foreign(),
             bindings: bindings.into_iter().map(|(_, access)| access).collect::<Arc<[_]>>(),
             params_bytes,
             workgroup: entry.workgroup_size,
@@ -130,7 +132,7 @@ impl Module {
     /// # Errors
     /// When a field has no value, a value has no field, or the types differ.
     pub fn pack(&self, params: &[(&'static str, Scalar)]) -> Result<Vec<u8>, KernelError> {
-        let fault = |why: String| KernelError { kernel: self.spec.label.clone(), why };
+        let fault = |why: String| KernelError { kernel: self.spec.label.clone(), line: None, why };
         let mut bytes = vec![0; self.spec.params_bytes as usize];
         for (name, _) in params {
             if !self.fields.iter().any(|f| f.name == *name) {
@@ -150,6 +152,22 @@ impl Module {
         }
         Ok(bytes)
     }
+}
+
+/// An error of naga's, at its line of the kernel's file, with the line it concerns.
+fn located(kernel: &Kernel, specialised: &Specialised, at: Option<SourceLocation>, what: String) -> KernelError {
+    let number = at.map_or(0, |at| at.line_number as usize);
+    let line =
+        number.checked_sub(1).and_then(|i| Some((specialised.origins.get(i)?, specialised.wgsl.lines().nth(i)?)));
+    match line {
+        Some((&origin, text)) => kernel.fault(origin, format!("{what}, in `{}`", text.trim())),
+        None => kernel.fault(0, what),
+    }
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |words, cause| format!("{words}: {cause}"))
 }
 
 fn reflect(module: &naga::Module, members: &[naga::StructMember]) -> Result<Vec<Field>, String> {

@@ -1,5 +1,6 @@
 //! Kernel sources and their specialisation.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::fmt::Write as _;
 
@@ -94,8 +95,10 @@ impl From<&'static str> for Constant {
 /// A source and its specialisation.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Kernel {
-    source: Source,
-    constants: Vec<(&'static str, Constant)>,
+    name: Cow<'static, str>,
+    text: Cow<'static, str>,
+    foreign: bool,
+    constants: Vec<(Cow<'static, str>, Constant)>,
     windows: Vec<(&'static str, usize)>,
     code: String,
 }
@@ -103,13 +106,28 @@ pub struct Kernel {
 impl Kernel {
     /// The unspecialised kernel.
     pub fn new(source: Source) -> Self {
-        Self { source, constants: Vec::new(), windows: Vec::new(), code: String::new() }
+        Self::of(Cow::Borrowed(source.name), Cow::Borrowed(source.wgsl), false)
+    }
+
+    /// An unspecialised kernel that is not one of the engine's: devices keep its run-time checks.
+    pub fn foreign(name: &str, wgsl: &str) -> Self {
+        Self::of(Cow::Owned(name.to_owned()), Cow::Owned(wgsl.to_owned()), true)
+    }
+
+    fn of(name: Cow<'static, str>, text: Cow<'static, str>, foreign: bool) -> Self {
+        Self { name, text, foreign, constants: Vec::new(), windows: Vec::new(), code: String::new() }
     }
 
     /// Adds a preamble constant.
     #[must_use]
     pub fn constant(mut self, name: &'static str, value: impl Into<Constant>) -> Self {
-        self.constants.push((name, value.into()));
+        self.constants.push((Cow::Borrowed(name), value.into()));
+        self
+    }
+
+    /// A preamble constant whose name came with the kernel.
+    pub(super) fn own_constant(mut self, name: String, value: usize) -> Self {
+        self.constants.push((Cow::Owned(name), value.into()));
         self
     }
 
@@ -129,16 +147,21 @@ impl Kernel {
     }
 
     /// The kernel's name.
-    pub fn name(&self) -> &'static str {
-        self.source.name
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether it is not one of the engine's.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign
     }
 
     /// The specialised WGSL. Parameters travel as immediates, or else as a uniform in group 1.
     ///
     /// # Errors
     /// On an unknown `#import`, directive or window.
-    pub fn wgsl(&self, immediates: bool) -> Result<String, KernelError> {
-        let mut out = String::with_capacity(self.source.wgsl.len() + 512);
+    pub fn wgsl(&self, immediates: bool) -> Result<Specialised, KernelError> {
+        let mut out = String::with_capacity(self.text.len() + 512);
         // Directives stand before all declarations.
         if self.constants.iter().any(|(_, value)| matches!(value, Constant::Type(ty) if ty.contains("f16"))) {
             out.push_str("enable f16;\n");
@@ -152,88 +175,106 @@ impl Kernel {
                 Constant::Type(v) => writeln!(out, "alias {name} = {v};"),
             };
         }
-        let mut source = String::with_capacity(self.source.wgsl.len());
-        self.import(self.source.wgsl, immediates, &mut Vec::new(), &mut source)?;
-        if self.unroll(&mut source.lines(), &mut out)? {
-            return Err(KernelError::unknown(self.name(), "#end"));
+        let mut origins = vec![0; out.lines().count()];
+        let mut lines = Vec::new();
+        self.import(&self.text, None, immediates, &mut Vec::new(), &mut lines)?;
+        let mut unrolled = Vec::new();
+        if let Some(number) = self.unroll(&mut lines.into_iter(), &mut unrolled)? {
+            return Err(self.unknown("#end", number));
         }
-        self.with_windows(out)
+        for (number, line) in unrolled {
+            out.push_str(&line);
+            out.push('\n');
+            origins.push(number);
+        }
+        for (name, len) in &self.windows {
+            let declared = format!("var<storage, read> {name}: array<");
+            let element = out.split_once(&declared).and_then(|(_, rest)| rest.split_once(">;"));
+            let element = element.ok_or_else(|| self.unknown(name, 0))?.0.to_owned();
+            let (old, new) = (format!("{declared}{element}>"), format!("var<uniform> {name}: array<{element}, {len}>"));
+            out = out.replacen(&old, &new, 1);
+        }
+        Ok(Specialised { wgsl: out, origins })
     }
 
     /// Copies `text` with what it imports, each file once, and with the generated code, which may import too: an epilogue
-    /// brings what its functions call.
-    fn import(
-        &self,
-        text: &str,
+    /// brings what its functions call. Each line comes with its number, or with `origin`.
+    fn import<'a>(
+        &'a self,
+        text: &'a str,
+        origin: Option<u32>,
         immediates: bool,
         imported: &mut Vec<&'static str>,
-        out: &mut String,
+        out: &mut Vec<(u32, &'a str)>,
     ) -> Result<(), KernelError> {
-        for line in text.lines() {
+        for (number, line) in (1..).zip(text.lines()) {
+            let number = origin.unwrap_or(number);
             match line.strip_prefix('#').map(|directive| directive.split_once(' ').unwrap_or((directive, ""))) {
-                None | Some(("repeat" | "end", _)) => {
-                    out.push_str(line);
-                    out.push('\n');
-                }
-                Some(("code", "")) => self.import(&self.code, immediates, imported, out)?,
-                Some(("import", "params")) => out.push_str(if immediates {
-                    "var<immediate> p: Params;\n"
-                } else {
-                    "@group(1) @binding(0) var<uniform> p: Params;\n"
-                }),
+                None | Some(("repeat" | "end", _)) => out.push((number, line)),
+                Some(("code", "")) => self.import(&self.code, Some(number), immediates, imported, out)?,
+                Some(("import", "params")) if immediates => out.push((number, "var<immediate> p: Params;")),
+                Some(("import", "params")) => out.push((number, "@group(1) @binding(0) var<uniform> p: Params;")),
                 Some(("import", name)) => {
                     let found = LIBRARY.iter().find(|(file, _)| *file == name);
-                    let (file, text) = found.ok_or_else(|| KernelError::unknown(self.name(), line))?;
+                    let (file, text) = found.ok_or_else(|| self.unknown(line, number))?;
                     if !imported.contains(file) {
                         imported.push(file);
-                        self.import(text, immediates, imported, out)?;
+                        self.import(text, Some(number), immediates, imported, out)?;
                     }
                 }
-                Some(_) => return Err(KernelError::unknown(self.name(), line)),
+                Some(_) => return Err(self.unknown(line, number)),
             }
         }
         Ok(())
     }
 
     /// Copies lines up to `#end`, writing out what stands between `#repeat v COUNT` and its `#end` that often, with the
-    /// numbers from 0 in place of `$v`. COUNT is a number or a preamble constant. Returns whether there was an `#end`.
-    fn unroll<'a>(&self, lines: &mut impl Iterator<Item = &'a str>, out: &mut String) -> Result<bool, KernelError> {
-        while let Some(line) = lines.next() {
+    /// numbers from 0 in place of `$v`. COUNT is a number or a preamble constant. Returns the number of the `#end`.
+    fn unroll<'a>(
+        &self,
+        lines: &mut impl Iterator<Item = (u32, &'a str)>,
+        out: &mut Vec<(u32, String)>,
+    ) -> Result<Option<u32>, KernelError> {
+        while let Some((number, line)) = lines.next() {
             if line == "#end" {
-                return Ok(true);
+                return Ok(Some(number));
             }
             let Some(repeat) = line.strip_prefix("#repeat ") else {
-                out.push_str(line);
-                out.push('\n');
+                out.push((number, line.to_owned()));
                 continue;
             };
-            let unknown = || KernelError::unknown(self.name(), line);
+            let unknown = || self.unknown(line, number);
             let (variable, count) = repeat.split_once(' ').ok_or_else(unknown)?;
             let constant = self.constants.iter().find_map(|(name, value)| match value {
                 Constant::U32(value) if *name == count => Some(*value),
                 _ => None,
             });
-            let count = constant.or_else(|| count.parse().ok());
-            let count = count.ok_or_else(unknown)?;
-            let mut body = String::new();
-            if !self.unroll(lines, &mut body)? {
-                return Err(unknown());
-            }
+            let count = constant.or_else(|| count.parse().ok()).ok_or_else(unknown)?;
+            let mut body = Vec::new();
+            self.unroll(lines, &mut body)?.ok_or_else(unknown)?;
             let variable = format!("${variable}");
-            (0..count).for_each(|i| out.push_str(&body.replace(&variable, &i.to_string())));
+            for i in 0..count {
+                out.extend(body.iter().map(|(number, line)| (*number, line.replace(&variable, &i.to_string()))));
+            }
         }
-        Ok(false)
+        Ok(None)
     }
 
-    /// Declares the storage arrays that are read through windows as uniform.
-    fn with_windows(&self, mut out: String) -> Result<String, KernelError> {
-        for (name, len) in &self.windows {
-            let declared = format!("var<storage, read> {name}: array<");
-            let element = out.split_once(&declared).and_then(|(_, rest)| rest.split_once(">;"));
-            let element = element.ok_or_else(|| KernelError::unknown(self.name(), name))?.0.to_owned();
-            let (old, new) = (format!("{declared}{element}>"), format!("var<uniform> {name}: array<{element}, {len}>"));
-            out = out.replacen(&old, &new, 1);
-        }
-        Ok(out)
+    fn unknown(&self, what: &str, line: u32) -> KernelError {
+        self.fault(line, format!("unknown directive or window `{what}`"))
     }
+
+    /// An error in `line` of the file, from 1; 0 where it is of no one line.
+    pub(super) fn fault(&self, line: u32, why: String) -> KernelError {
+        KernelError { kernel: self.name.to_string(), line: (line > 0).then_some(line), why }
+    }
+}
+
+/// A kernel's specialised WGSL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Specialised {
+    /// The text.
+    pub wgsl: String,
+    /// For each of its lines, that of the file which it comes from; 0 for the preamble.
+    pub origins: Vec<u32>,
 }

@@ -5,7 +5,7 @@ use super::split::WALK;
 use super::{Case, CaseInput, Values};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
 use crate::tensor::{Array, DType, TensorType};
 
 const LINES_WORKGROUP: usize = 64;
@@ -57,6 +57,12 @@ impl Op for Softmax {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         self.candidates(l, source!("softmax_lines"), source!("softmax_tree"))
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        let (columns, rows) = types.output.shape.split_last()?;
+        let sizes = [Size::extent("rows", rows.iter().product()), Size::extent("columns", *columns)];
+        (self.axis == rows.len()).then(|| sizes.into())
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -1,19 +1,10 @@
 //! Which of an op's strategies is taken.
 
-use std::collections::BTreeMap;
-
+use super::PlanOptions;
+use super::tuning::key;
 use crate::gpu::{Access, Caps};
-use crate::kernel::{Candidates, Module};
-
-/// How a strategy is chosen among those that can run.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub enum Choice {
-    /// The op's own preference for the device and the shapes.
-    #[default]
-    Heuristic,
-    /// By op name, the strategy of this name where the op has it; otherwise the op's own preference.
-    Named(BTreeMap<String, String>),
-}
+use crate::graph::{Lowering, Op};
+use crate::kernel::{Candidates, KernelError, Module, Offer};
 
 /// Whether a kernel fits the device's workgroup limits, which wgpu checks only in part.
 pub(super) fn fits(module: &Module, caps: &Caps) -> bool {
@@ -22,13 +13,27 @@ pub(super) fn fits(module: &Module, caps: &Caps) -> bool {
         && module.spec.bindings.iter().filter(|&&b| b != Access::Uniform).count() <= caps.storage_buffers
 }
 
-/// Candidates in the order they should be tried: with a wanted name, that one first.
-pub(super) fn ordered(candidates: Candidates, choice: &Choice, op: &str) -> Candidates {
-    let mut candidates = candidates;
-    if let Choice::Named(names) = choice
-        && let Some(wanted) = names.get(op)
-    {
-        candidates.sort_by_key(|s| s.name != *wanted);
+/// The strategies of a use of an op in the order they should be tried: kernels from outside, then the one that tuning
+/// wants, then the op's own in its order. One that is wanted by name stands before all. Also what was wanted in vain.
+pub(super) fn candidates(
+    op: &dyn Op,
+    l: &Lowering<'_>,
+    steady: &[bool],
+    options: &PlanOptions,
+) -> Result<(Candidates, Option<String>), KernelError> {
+    let mut candidates = Candidates::new();
+    for kernel in &options.kernels {
+        if let Offer::Taken(strategy) = op.custom(kernel, l)? {
+            candidates.push(strategy);
+        }
     }
-    candidates
+    let custom_count = candidates.len();
+    candidates.extend(op.lower(l));
+    let Some(wanted) = options.tuning.wanted(op.name(), || key(op, l.inputs, steady)) else {
+        return Ok((candidates, None));
+    };
+    let start = if options.tuning.spares_custom() { custom_count } else { 0 };
+    let found = candidates[start..].iter().any(|strategy| strategy.name == wanted);
+    candidates[start..].sort_by_key(|strategy| strategy.name != wanted);
+    Ok((candidates, (!found).then_some(wanted)))
 }

@@ -9,17 +9,23 @@ mod prologue;
 mod record;
 mod session;
 mod slots;
+mod tuning;
 mod variables;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-pub use choose::Choice;
 pub use error::PlanError;
 pub use session::{Session, TensorReadback};
+pub use tuning::{Choices, Measured, ProfileError, Tuning, TuningProfile};
+#[cfg(not(target_arch = "wasm32"))]
+pub use tuning::{TuneProgress, Tuner};
 pub use variables::Variables;
 
-use crate::gpu::{BufferId, BufferRole, Caps, Recording};
+use crate::Error;
+use crate::gpu::{BufferId, BufferRole, Caps, Device, Recording};
 use crate::graph::{Graph, NodeId, Variable, verify};
+use crate::kernel::CustomKernel;
 use crate::tensor::TensorType;
 
 /// How a plan is made.
@@ -30,12 +36,14 @@ pub struct PlanOptions {
     /// Whether values whose lifetimes do not meet share buffers.
     pub reuse: bool,
     /// Which of an op's strategies is taken.
-    pub choice: Choice,
+    pub tuning: Tuning,
+    /// Kernels from outside, which come before the engine's own wherever they fit, the first one first.
+    pub kernels: Vec<Arc<CustomKernel>>,
 }
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { fuse: true, reuse: true, choice: Choice::Heuristic }
+        Self { fuse: true, reuse: true, tuning: Tuning::Heuristic, kernels: Vec::new() }
     }
 }
 
@@ -63,10 +71,33 @@ pub struct Plan {
     pub variables: Vec<(String, Variable)>,
     /// The strategy of each dispatch, in order.
     pub strategies: Vec<&'static str>,
+    /// What the tuning names and no op has, one line each: there the op's own preference was taken.
+    pub warnings: Vec<String>,
 }
 
 impl Plan {
-    /// Plans `outputs` and all effects of `graph` for a device with `caps`. Allocates nothing on a device.
+    /// [`Plan::new`] for `device`. With [`Tuning::Measure`], what its tuner does not know yet is measured on the device
+    /// first, which blocks.
+    ///
+    /// # Errors
+    /// As [`Plan::new`], and when the device was lost.
+    pub fn for_device(
+        graph: &Graph,
+        outputs: &[(&str, NodeId)],
+        device: &Device,
+        options: &PlanOptions,
+    ) -> Result<Self, Error> {
+        #[cfg(not(target_arch = "wasm32"))]
+        if let Tuning::Measure(tuner) = &options.tuning {
+            // What cannot be planned is told before anything is measured.
+            Self::new(graph, outputs, device.caps(), options)?;
+            tuner.measure(device, graph, outputs, options)?;
+        }
+        Ok(Self::new(graph, outputs, device.caps(), options)?)
+    }
+
+    /// Plans `outputs` and all effects of `graph` for a device with `caps`. Allocates nothing on a device, and measures
+    /// nothing.
     ///
     /// # Errors
     /// When the graph does not hold together, something exceeds the device's limits, or a kernel is faulty.

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::choose::{fits, ordered};
+use super::choose::{candidates, fits};
 use super::error::PlanError;
 use super::fuse::{Step, input_types};
 use super::place::Placed;
 use super::prologue::{ahead, changed_banks, is_steady, written_scratch};
 use super::slots::Slots;
-use super::{Plan, PlanOptions, Port};
+use super::{Plan, PlanOptions, Port, Tuning};
 use crate::gpu::{
     Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, Follow, PARAMS_BYTES, PipelineId, Recording,
 };
@@ -37,6 +37,7 @@ pub(super) fn record(
         modules: HashMap::new(),
         pipelines: HashMap::new(),
         strategies: Vec::new(),
+        warnings: Vec::new(),
         prologue: Vec::new(),
         prologue_strategies: Vec::new(),
         changed_banks: changed_banks(graph, steps),
@@ -98,6 +99,7 @@ struct Recorder<'a> {
     modules: HashMap<Kernel, Module>,
     pipelines: HashMap<Kernel, PipelineId>,
     strategies: Vec<&'static str>,
+    warnings: Vec<String>,
     /// Dispatches that depend on variables alone, and their strategies.
     prologue: Vec<Dispatch>,
     prologue_strategies: Vec<&'static str>,
@@ -126,7 +128,12 @@ impl Recorder<'_> {
         }
         let output_binding = if output.count() > 0 { Some(self.binding(step.node)?) } else { None };
         let lowering = Lowering { inputs: &types, output: &output, caps: self.caps, epilogue: None };
-        let candidates = ordered(step.op.lower(&lowering), &options.choice, step.op.name());
+        let steady: Vec<bool> =
+            step.inputs.iter().map(|&i| is_steady(self.graph, self.placed, &self.changed_banks, i)).collect();
+        let (candidates, absent) = candidates(&*step.op, &lowering, &steady, options)?;
+        if let (Some(wanted), Tuning::Profile(_)) = (absent, &options.tuning) {
+            self.warnings.push(format!("{place}: the tuning profile names {wanted}, which is no strategy of it here"));
+        }
         let mut chosen = None;
         for strategy in candidates {
             let modules = self.modules(&strategy)?;
@@ -136,8 +143,6 @@ impl Recorder<'_> {
             }
         }
         let (strategy, modules) = chosen.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
-        let steady: Vec<bool> =
-            step.inputs.iter().map(|&i| is_steady(self.graph, self.placed, &self.changed_banks, i)).collect();
         let ahead = ahead(&strategy, &modules, &steady);
         let kept = written_scratch(&strategy, &modules, |call| ahead[call]);
         let scratch: Vec<(Home, u64)> = strategy
@@ -375,6 +380,7 @@ impl Recorder<'_> {
             outputs: ports,
             variables: self.variables,
             strategies: self.strategies,
+            warnings: self.warnings,
         })
     }
 

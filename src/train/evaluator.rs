@@ -71,8 +71,8 @@ impl Evaluator {
         }
         let setup = self.setup();
         let (graph, logits) = evaluation_pass(|net| self.task.build(net, &setup, program))?;
-        let plan = Plan::new(&graph, &[("logits", logits)], self.device.caps(), &self.options.plan)
-            .map_err(|e| explain_task(e.into(), &*self.task, &setup, program))?;
+        let plan = Plan::for_device(&graph, &[("logits", logits)], &self.device, &self.options.plan)
+            .map_err(|e| explain_task(e, &*self.task, &setup, program))?;
         let session = Session::new(&self.device, plan, variables)?;
         for (name, value) in self.task.resident(&setup) {
             session.write(name, &value)?;

@@ -170,5 +170,5 @@ impl Learner {
 
 fn plan(device: &Device, built: &TrainingGraph, options: &PlanOptions) -> Result<Plan, Error> {
     let outputs = [("loss", built.loss), ("logits", built.logits)];
-    Ok(Plan::new(&built.graph, &outputs, device.caps(), options)?)
+    Plan::for_device(&built.graph, &outputs, device, options)
 }

@@ -8,7 +8,7 @@ use girih::data::ChannelStats;
 use girih::gpu::Caps;
 use girih::graph::{Graph, NodeId, dot};
 use girih::nn::{Layer as _, Net, PARAMETERS, summary};
-use girih::plan::{self, Choice, PlanError, PlanOptions};
+use girih::plan::{self, PlanError, PlanOptions};
 use girih::tensor::TensorType;
 use girih::train::{Hyperparameters, ImageModel, Images, largest_batch, scoring_graph, training_graph};
 use serde::Serialize;
@@ -49,7 +49,7 @@ pub fn run(flags: &args::Inspect, global: &Global, output: Output) -> Result<()>
     let (scoring, scores) = scoring_graph(&model, batch).map_err(told)?;
     let mut plans = Vec::new();
     for fused in [true, false] {
-        let options = PlanOptions { fuse: fused, reuse: fused, choice: Choice::default() };
+        let options = PlanOptions { fuse: fused, reuse: fused, ..PlanOptions::default() };
         // Training needs more: where the batch is too large, its error says which would do for both.
         let training = training_plan(&options)?;
         let forward = plan::Plan::new(&scoring, &[("scores", scores)], &caps, &options).map_err(told)?;

@@ -3,7 +3,7 @@
 use super::geometry::Geometry;
 use super::{Conv2d, direct, extents, four, tile, window};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::Candidates;
+use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, TensorType};
 
 /// d_y `[N, O, OH, OW]`, weight `[O, C / groups, KH, KW]` → d_x `[N, C, H, W]`.
@@ -66,6 +66,10 @@ impl Op for Conv2dDInput {
         let place = if software { candidates.len() } else { 0 };
         candidates.splice(place..place, tile::d_input(&geometry, l));
         candidates
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        self.geometry(&types.inputs[0], &types.inputs[1]).ok().map(|g| g.sizes())
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -3,7 +3,7 @@
 use super::geometry::Geometry;
 use super::{Conv2d, direct, extents, four, tile, window};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::Candidates;
+use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, TensorType};
 
 /// x `[N, C, H, W]`, d_y `[N, O, OH, OW]` → d_weight `[O, C / groups, KH, KW]`.
@@ -62,6 +62,10 @@ impl Op for Conv2dDWeight {
         candidates.extend(tile::d_weight(&geometry, l));
         candidates.push(direct::d_weight(&geometry, l));
         candidates
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        self.geometry(&types.inputs[0], &types.inputs[1]).ok().map(|g| g.sizes())
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -2,7 +2,7 @@
 
 use super::{Conv2d, four};
 use crate::graph::ShapeError;
-use crate::kernel::KernelCall;
+use crate::kernel::{KernelCall, Size};
 use crate::tensor::{Array, TensorType};
 
 /// A convolution with the extents of its operands.
@@ -109,6 +109,29 @@ impl Geometry {
                 }
             }
         }
+    }
+
+    /// What kernels from outside may ask for.
+    pub fn sizes(&self) -> Vec<Size> {
+        vec![
+            Size::extent("n", self.n),
+            Size::extent("c", self.c),
+            Size::extent("h", self.h),
+            Size::extent("w", self.w),
+            Size::extent("o", self.o),
+            Size::extent("kh", self.kh),
+            Size::extent("kw", self.kw),
+            // Where nothing else is, these follow from the others.
+            Size::attribute("oh", self.oh, self.h + 1 - self.kh.min(self.h), &[]),
+            Size::attribute("ow", self.ow, self.w + 1 - self.kw.min(self.w), &[]),
+            Size::attribute("stride_y", self.stride[0], 1, &[]),
+            Size::attribute("stride_x", self.stride[1], 1, &[]),
+            Size::attribute("pad_y", self.padding[0], 0, &[]),
+            Size::attribute("pad_x", self.padding[1], 0, &[]),
+            Size::attribute("dilation_y", self.dilation[0], 1, &[]),
+            Size::attribute("dilation_x", self.dilation[1], 1, &[]),
+            Size::attribute("groups", self.groups, 1, &[]),
+        ]
     }
 
     /// Sets the parameters that all direct kernels have.

@@ -21,7 +21,7 @@ use geometry::Geometry;
 
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::Candidates;
+use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, DType, TensorType};
 
 /// x `[N, C, H, W]`, weight `[O, C / groups, KH, KW]` → `[N, O, OH, OW]`:
@@ -126,6 +126,10 @@ impl Op for Conv2d {
         candidates.extend(tile::forward(&geometry, l));
         candidates.push(direct::forward(&geometry, l));
         candidates
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        Geometry::of_types(self, &types.inputs[0], &types.inputs[1]).ok().map(|g| g.sizes())
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

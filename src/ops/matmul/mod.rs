@@ -14,7 +14,7 @@ pub use cases::cases;
 use problem::{Problem, batch_shape};
 
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::Candidates;
+use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, DType, TensorType};
 
 /// Inputs a `[…, M, K]` and b `[…, K, N]` → `[…, M, N]`; the leading axes broadcast.
@@ -164,6 +164,10 @@ impl Op for MatMul {
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
         let k = self.extents(&types.inputs[0].shape, &types.inputs[1].shape).map_or(0, |(_, k, _)| k);
         2 * types.output.count() as u64 * k as u64
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        Problem::new(*self, &types.inputs[0].shape, &types.inputs[1].shape).map(|problem| problem.sizes())
     }
 
     fn takes_epilogue(&self) -> bool {

@@ -1,7 +1,7 @@
 //! What a product comes down to: three extents, strides, and at most three groups of batch axes.
 
 use super::MatMul;
-use crate::kernel::KernelCall;
+use crate::kernel::{KernelCall, Size};
 use crate::tensor::Shape;
 
 /// Groups of neighbouring batch axes that each operand either has or repeats along.
@@ -80,6 +80,35 @@ impl Problem {
             .param("b_x", x.b * b)
             .param("b_y", y.b * b)
             .param("b_z", z.b * b)
+    }
+
+    /// What kernels from outside may ask for.
+    pub fn sizes(&self) -> Vec<Size> {
+        let ((a_row, a_k), (b_k, b_column)) = (self.a_strides(), self.b_strides());
+        let (a, b, [x, y, z]) = (self.m * self.k, self.k * self.n, self.batch);
+        // Matrices of both operands one after another, as many as the result has.
+        let plain = self.batch() == 1 || (x.a, x.b, y.extent) == (1, 1, 1);
+        vec![
+            Size::extent("m", self.m),
+            Size::extent("n", self.n),
+            Size::extent("k", self.k),
+            Size::attribute("batch", self.batch(), 1, &[]),
+            Size::attribute("broadcasts", usize::from(!plain), 0, &["a_z"]),
+            Size::attribute("transpose_a", usize::from(self.op.transpose_a), 0, &["a_row"]),
+            Size::attribute("transpose_b", usize::from(self.op.transpose_b), 0, &["b_column"]),
+            Size::derived("a_row", a_row),
+            Size::derived("a_k", a_k),
+            Size::derived("b_k", b_k),
+            Size::derived("b_column", b_column),
+            Size::derived("batch_x", x.extent),
+            Size::derived("batch_y", y.extent),
+            Size::derived("a_x", x.a * a),
+            Size::derived("a_y", y.a * a),
+            Size::derived("a_z", z.a * a),
+            Size::derived("b_x", x.b * b),
+            Size::derived("b_y", y.b * b),
+            Size::derived("b_z", z.b * b),
+        ]
     }
 
     /// Elements of a from one row of op(a) to the next, and along K.

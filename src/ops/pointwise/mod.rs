@@ -16,7 +16,7 @@ pub use fused::{Fused, FusedEpilogue};
 pub use program::{Instruction, Program, Value};
 
 use crate::graph::{Function, Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::Candidates;
+use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, Shape, TensorType};
 
 /// A function of the table applied to each element.
@@ -61,6 +61,11 @@ impl Op for Pointwise {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         lower::lower(&Program::of(self.0), l)
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        let alike = types.inputs.iter().all(|input| input == types.output);
+        alike.then(|| vec![Size::extent("count", types.output.count())])
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -1,5 +1,6 @@
 //! A chain of element-wise functions as a small program.
 
+use std::fmt;
 use std::fmt::Write as _;
 
 use crate::graph::Function;
@@ -32,6 +33,14 @@ pub struct Program {
     pub input_count: usize,
     /// The instructions; with none, the result is operand 0.
     pub instructions: Vec<Instruction>,
+}
+
+/// The names of its functions, in order.
+impl fmt::Display for Program {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.instructions.iter().map(|instruction| instruction.function.name).collect();
+        f.write_str(&names.join(", "))
+    }
 }
 
 impl Program {

@@ -2,7 +2,7 @@
 
 use super::window::{Pool2d, Windows};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
 use crate::ops::copy::WORKGROUP;
 use crate::tensor::{Array, Shape, TensorType};
 
@@ -87,6 +87,13 @@ impl Op for AvgPool {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
         vec![Strategy::single("window", self.call(source!("avg_pool2d_forward"), &windows, l))]
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        let sizes = self.pool.over(&types.inputs[0]).ok()?.sizes();
+        // What counts as an element is plain where all windows are whole.
+        let whole = |size: &Size| !["pad_y", "pad_x", "past_end"].contains(&size.name) || size.value == 0;
+        sizes.iter().all(whole).then_some(sizes)
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -3,7 +3,7 @@
 use super::window::{Pool2d, Windows};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
 use crate::ops::copy::{WORKGROUP, run};
 use crate::ops::stream::{Piece, Read, pieces};
 use crate::tensor::{Array, TensorType};
@@ -141,6 +141,10 @@ impl Op for ExtremePool {
         candidates
     }
 
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        self.pool.over(&types.inputs[0]).ok().map(|windows| windows.sizes())
+    }
+
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
         (types.output.count() * self.pool.kernel.iter().product::<usize>()) as u64
     }
@@ -199,6 +203,10 @@ impl Op for ExtremePoolGrad {
         let call = self.0.call(source!("max_pool2d_backward"), &windows, l.output.count(), l);
         candidates.push(Strategy::single("gather", l.with_epilogue(call)));
         candidates
+    }
+
+    fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
+        self.0.pool.over(&types.inputs[0]).ok().map(|windows| windows.sizes())
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -1,7 +1,7 @@
 //! Where pooling windows lie.
 
 use crate::graph::ShapeError;
-use crate::kernel::Kernel;
+use crate::kernel::{Kernel, Size};
 use crate::tensor::{DType, TensorType};
 
 /// The windows of a 2-D pooling, in PyTorch's sense.
@@ -122,6 +122,28 @@ impl Windows {
     /// `[N, C, H', W']`.
     pub fn output(&self) -> [usize; 4] {
         [self.planes[0], self.planes[1], self.y.windows, self.x.windows]
+    }
+
+    /// What kernels from outside may ask for.
+    pub fn sizes(&self) -> Vec<Size> {
+        let Self { planes: [n, c], y, x } = self;
+        let past_end = |axis: &Axis| (axis.windows - 1) * axis.stride + axis.kernel > axis.before + axis.extent;
+        vec![
+            Size::extent("n", *n),
+            Size::extent("c", *c),
+            Size::extent("h", y.extent),
+            Size::extent("w", x.extent),
+            Size::extent("oh", y.windows),
+            Size::extent("ow", x.windows),
+            Size::extent("kh", y.kernel),
+            Size::extent("kw", x.kernel),
+            Size::extent("stride_y", y.stride),
+            Size::extent("stride_x", x.stride),
+            Size::attribute("pad_y", y.before, 0, &[]),
+            Size::attribute("pad_x", x.before, 0, &[]),
+            // Whether the last windows reach past the image.
+            Size::attribute("past_end", usize::from(past_end(y) || past_end(x)), 0, &[]),
+        ]
     }
 
     /// The kernels' geometry: constants, so that index divisions are cheap and windows unrolled.

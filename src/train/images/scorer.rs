@@ -23,8 +23,8 @@ impl Scorer {
     /// When the model does not build, or the batch does not fit the device, with the largest batch that fits.
     pub fn new(device: &Device, model: &ImageModel, batch: usize, options: &PlanOptions) -> Result<Self, Error> {
         let (graph, scores) = scoring_graph(model, batch)?;
-        let plan = Plan::new(&graph, &[("scores", scores)], device.caps(), options)
-            .map_err(|e| explain_scoring(e.into(), model, batch, device.caps()))?;
+        let plan = Plan::for_device(&graph, &[("scores", scores)], device, options)
+            .map_err(|e| explain_scoring(e, model, batch, device.caps()))?;
         let variables = Variables::new(device, &graph, 0)?;
         let session = Session::new(device, plan, &variables)?;
         Ok(Self { session, variables, shape: model.shape, stats: model.stats.clone(), batch })

@@ -59,7 +59,7 @@ impl Writer {
                 graph.assign(variable, last)?;
             }
         }
-        let plan = Plan::new(&graph, &[("drawn", drawn)], device.caps(), options)?;
+        let plan = Plan::for_device(&graph, &[("drawn", drawn)], device, options)?;
         let variables = Variables::new(device, &graph, 0)?;
         let session = Session::new(device, plan, &variables)?;
         Ok(Self { session, variables, seed: sampling.seed, step: 0 })

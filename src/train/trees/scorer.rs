@@ -32,7 +32,7 @@ impl TreeScorer {
         options: &PlanOptions,
     ) -> Result<Self, Error> {
         let (graph, scores) = scoring_graph(model, &room)?;
-        let plan = Plan::new(&graph, &[("scores", scores)], device.caps(), options)?;
+        let plan = Plan::for_device(&graph, &[("scores", scores)], device, options)?;
         let variables = Variables::new(device, &graph, 0)?;
         let session = Session::new(device, plan, &variables)?;
         Ok(Self { session, variables, vocabulary, room, classes: model.classes })

@@ -1,0 +1,163 @@
+//! Measuring the uses of ops that a graph's plan has.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::measure::{Use, measure};
+use super::{Choices, TuningProfile, key};
+use crate::Error;
+use crate::gpu::{Device, Timer};
+use crate::graph::{Graph, NodeId, OpTypes, verify};
+use crate::plan::prologue::{changed_banks, is_steady};
+use crate::plan::{PlanError, PlanOptions, fuse, place};
+
+/// Measures strategies, within a bound on the time of all its measurements together, and keeps what it found: plans that
+/// share a tuner measure each use of an op once.
+pub struct Tuner {
+    budget: Duration,
+    progress: Option<Box<dyn Fn(&TuneProgress<'_>) + Send + Sync>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    choices: Choices,
+    spent: Duration,
+    /// Uses for which there was no time.
+    left_out: usize,
+}
+
+/// How far the measurements for a plan have come.
+#[derive(Clone, Copy, Debug)]
+pub struct TuneProgress<'a> {
+    /// Uses of ops done.
+    pub done: usize,
+    /// Uses that the plan has, those left out that were known or have one strategy.
+    pub count: usize,
+    /// The op that comes next; empty at the end.
+    pub op: &'a str,
+}
+
+impl Tuner {
+    /// A tuner whose measurements take `budget` in all; what it has no time for keeps the op's own preference. The
+    /// measurement under way when the time is up is finished.
+    pub fn new(budget: Duration) -> Self {
+        Self { budget, progress: None, state: Mutex::default() }
+    }
+
+    /// Calls `progress` before each measurement and at the end.
+    #[must_use]
+    pub fn on_progress(mut self, progress: impl Fn(&TuneProgress<'_>) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Box::new(progress));
+        self
+    }
+
+    /// What it has found so far.
+    pub fn choices(&self) -> Choices {
+        self.lock().choices.clone()
+    }
+
+    /// The fastest strategy of a use of an op, if it was measured.
+    pub(super) fn fastest(&self, op: &str, key: &str) -> Option<String> {
+        self.lock().choices.get(op, key).map(|measured| measured.strategy.clone())
+    }
+
+    /// What it has found so far, as the profile of `device`, on which it must have measured.
+    pub fn profile(&self, device: &Device) -> TuningProfile {
+        let mut profile = TuningProfile::default();
+        profile.add(device, self.choices());
+        profile
+    }
+
+    /// The time that measurements took.
+    pub fn spent(&self) -> Duration {
+        self.lock().spent
+    }
+
+    /// How many uses of ops it had no time for.
+    pub fn left_out(&self) -> usize {
+        self.lock().left_out
+    }
+
+    /// Measures every use of an op that a plan for `outputs` and the effects of `graph` has, has a choice for, and that
+    /// is not known yet; the costliest first. Uses that a kernel of `options` takes are not measured. Blocks.
+    ///
+    /// # Errors
+    /// When the graph does not hold together, or the device was lost or has no memory left.
+    pub fn measure(
+        &self,
+        device: &Device,
+        graph: &Graph,
+        outputs: &[(&str, NodeId)],
+        options: &PlanOptions,
+    ) -> Result<(), Error> {
+        let start = Instant::now();
+        let timer = Timer::new(device)?;
+        let uses = self.uses(device, graph, outputs, options)?;
+        let until = start + self.budget.saturating_sub(self.spent());
+        for (done, what) in uses.iter().enumerate() {
+            let op = what.op.name();
+            self.tell(TuneProgress { done, count: uses.len(), op });
+            let measured = if Instant::now() < until { measure(device, &timer, what, until)? } else { None };
+            let mut state = self.lock();
+            match measured {
+                Some(measured) => state.choices.insert(op, &key(&*what.op, &what.inputs, &what.steady), measured),
+                None => state.left_out += usize::from(Instant::now() >= until),
+            }
+        }
+        self.tell(TuneProgress { done: uses.len(), count: uses.len(), op: "" });
+        self.lock().spent += start.elapsed();
+        Ok(())
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, at: TuneProgress<'_>) {
+        if let Some(progress) = &self.progress {
+            progress(&at);
+        }
+    }
+
+    /// What is to be measured, the most operations first.
+    fn uses(
+        &self,
+        device: &Device,
+        graph: &Graph,
+        outputs: &[(&str, NodeId)],
+        options: &PlanOptions,
+    ) -> Result<Vec<Use>, Error> {
+        verify(graph).map_err(PlanError::Graph)?;
+        let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
+        let caps = device.caps();
+        let steps = fuse::steps(graph, &targets, caps, options.fuse)?;
+        let placed = place::place(graph, &steps, &targets, caps);
+        let changed = changed_banks(graph, &steps);
+        let mut seen = BTreeSet::new();
+        let mut uses = Vec::new();
+        for step in steps.iter().filter(|step| !placed.views.contains(&step.node)) {
+            let inputs = fuse::input_types(graph, step);
+            let steady = step.inputs.iter().map(|&input| is_steady(graph, &placed, &changed, input)).collect();
+            let output = graph.ty(step.node);
+            let what = Use { op: Arc::clone(&step.op), inputs, steady };
+            let types = OpTypes { inputs: &what.inputs, output };
+            let name = (step.op.name(), key(&*step.op, &what.inputs, &what.steady));
+            let known = self.lock().choices.get(name.0, &name.1).is_some();
+            if known || !seen.insert(name) || what.strategies(caps).len() < 2 || what.is_taken(options, caps)? {
+                continue;
+            }
+            uses.push((step.op.flops(&types), what));
+        }
+        uses.sort_by_key(|(flops, _)| std::cmp::Reverse(*flops));
+        Ok(uses.into_iter().map(|(_, what)| what).collect())
+    }
+}
+
+impl fmt::Debug for Tuner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tuner").field("budget", &self.budget).finish_non_exhaustive()
+    }
+}
