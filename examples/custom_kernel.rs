@@ -7,7 +7,7 @@ use girih::gpu::Device;
 use girih::kernel::CustomKernel;
 use girih::nn::models::Model;
 use girih::plan::PlanOptions;
-use girih::train::{Hyperparameters, ImageModel, Trainer, TrainerOptions};
+use girih::train::{Hyperparameters, ImageModel, ImageTask, Trainer, TrainerOptions};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let kernel = Arc::new(CustomKernel::parse("matmul.wgsl", include_str!("matmul.wgsl"))?);
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         plan: PlanOptions { kernels: vec![Arc::clone(&kernel)], ..Default::default() },
         ..Default::default()
     };
-    let mut trainer = Trainer::new(&device, &model, data, options)?;
+    let mut trainer = Trainer::new(&device, Arc::new(ImageTask::new(model, data)), options)?;
     let strategies = &trainer.learner().session().plan().strategies;
     let own = strategies.iter().filter(|&&strategy| strategy == kernel.name()).count();
     println!("{own} of {} dispatches of a step are {}", strategies.len(), kernel.name());

@@ -16,7 +16,7 @@ use girih::ops::{Case, OPS};
 use girih::plan::{Plan, PlanError, PlanOptions};
 use girih::tensor::random::Random;
 use girih::tensor::{Array, HostTensor, TensorType};
-use girih::train::{Hyperparameters, ImageModel, Trainer, TrainerOptions};
+use girih::train::{Hyperparameters, ImageModel, ImageTask, Trainer, TrainerOptions};
 
 const MATMUL: &str = include_str!("../examples/matmul.wgsl");
 
@@ -288,10 +288,14 @@ fn faults_name_the_file_and_the_line() {
         ),
         ("struct", "// girih: constants = K\nstruct", "mine.wgsl"),
     ] {
-        let text = PLAIN.replacen(from, to, 1).replacen("c[id.x] = sum", "c[id.x] = sum * f32(K)", usize::from(to.contains("constants")));
-        let error = CustomKernel::parse("mine.wgsl", &text).map_err(PlanError::from).and_then(|kernel| {
-            Plan::new(&graph, &[("y", y)], &Caps::webgpu_minimum(), &with(&Arc::new(kernel)))
-        });
+        let text = PLAIN.replacen(from, to, 1).replacen(
+            "c[id.x] = sum",
+            "c[id.x] = sum * f32(K)",
+            usize::from(to.contains("constants")),
+        );
+        let error = CustomKernel::parse("mine.wgsl", &text)
+            .map_err(PlanError::from)
+            .and_then(|kernel| Plan::new(&graph, &[("y", y)], &Caps::webgpu_minimum(), &with(&Arc::new(kernel))));
         match error {
             Ok(_) => assert!(to.contains("constants"), "{to}"),
             Err(error) => assert!(error.to_string().contains(words), "{words:?} wanted: {error}"),
@@ -310,7 +314,7 @@ fn training_converges_with_a_product_from_outside() {
         let hyper = Hyperparameters { batch: 32, ..Hyperparameters::default() };
         let custom = !plan.kernels.is_empty();
         let options = TrainerOptions { hyper, epochs: 4, plan, ..TrainerOptions::default() };
-        let mut trainer = Trainer::new(&device, &model, data, options).expect("a trainer");
+        let mut trainer = Trainer::new(&device, Arc::new(ImageTask::new(model, data)), options).expect("a trainer");
         let recording = &trainer.learner().session().plan().recording;
         let kernels: BTreeSet<&str> = recording.pipelines.iter().map(|pipeline| pipeline.label.as_str()).collect();
         assert_eq!(kernels.contains("matmul.wgsl"), custom);

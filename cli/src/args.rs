@@ -47,6 +47,14 @@ pub struct Global {
     pub data_root: Option<PathBuf>,
 }
 
+/// How strategies are chosen.
+#[derive(Args, Debug, Clone, Default)]
+pub struct TuningFile {
+    /// Choose strategies by the measurements in this file, which `girih tune` writes [default: the run's, if it has any]
+    #[arg(long, value_name = "FILE")]
+    pub tuning: Option<PathBuf>,
+}
+
 /// The commands.
 #[derive(Subcommand, Debug)]
 pub enum Command {
@@ -65,6 +73,8 @@ pub enum Command {
     Generate(Generate),
     /// Show a model's layers, parameters and work, and the plan that would run it
     Inspect(Inspect),
+    /// Measure which strategy of each operation of a model is fastest on this adapter, and keep that in a file
+    Tune(Tune),
     /// Measure the adapter, every kernel under the roofline, and whole models
     Bench(Bench),
 }
@@ -189,6 +199,12 @@ pub struct Train {
     /// Replace a run that is already in --out
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub overwrite: bool,
+    /// Measure first which strategy of each operation is fastest, within ten seconds; the run keeps what was found
+    #[arg(long, conflicts_with_all = ["resume", "tuning"])]
+    pub tune: bool,
+    /// Choose strategies by the measurements in this file, which `girih tune` writes; the run keeps a copy
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    pub tuning: Option<PathBuf>,
 }
 
 /// `girih eval`.
@@ -203,6 +219,9 @@ pub struct Eval {
     #[arg(long, value_name = "COUNT", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: u32,
+    /// How strategies are chosen.
+    #[command(flatten)]
+    pub tuning: TuningFile,
 }
 
 /// `girih predict`.
@@ -223,6 +242,9 @@ pub struct Predict {
     /// Draw the trees with the class of each node to this SVG file
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
+    /// How strategies are chosen.
+    #[command(flatten)]
+    pub tuning: TuningFile,
 }
 
 /// `girih generate`.
@@ -269,6 +291,27 @@ pub struct Inspect {
     /// Print the recorded commands of one training step instead
     #[arg(long)]
     pub recording: bool,
+    /// How strategies are chosen.
+    #[command(flatten)]
+    pub tuning: TuningFile,
+}
+
+/// `girih tune`.
+#[derive(Args, Debug)]
+pub struct Tune {
+    /// linear, mlp, cnn, resnet9, or a run folder
+    #[arg(value_name = "MODEL|RUN")]
+    pub subject: String,
+    /// How many images a step [default: the run's, or 64]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    pub batch: Option<u32>,
+    /// The file to write; what it holds of other adapters and operations stays [default: tuning.toml, in the run folder
+    /// of a run]
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// How long measuring may take
+    #[arg(long, value_name = "SECONDS", default_value_t = crate::tuning::SECONDS, value_parser = positive)]
+    pub seconds: f32,
 }
 
 /// Networks that the command knows by name.

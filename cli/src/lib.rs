@@ -20,6 +20,7 @@ pub mod table;
 pub mod task;
 pub mod trained;
 pub mod tree_drawing;
+pub mod tuning;
 
 use std::process::ExitCode;
 

@@ -20,6 +20,9 @@ const METRICS: &str = "metrics.jsonl";
 pub struct RunFolder(PathBuf);
 
 impl RunFolder {
+    /// What a run that was tuned keeps its measurements in.
+    pub const TUNING: &str = "tuning.toml";
+
     /// Makes the folder of a new run and writes its settings. The files of an earlier run in it
     /// are deleted where `overwrite` says so.
     ///
@@ -32,7 +35,7 @@ impl RunFolder {
         // The settings first: where they cannot be written, the earlier run stays as it was.
         let text = toml::to_string(config).context("the settings cannot be written as TOML")?;
         folder.write(CONFIG, text.as_bytes())?;
-        for path in [folder.checkpoint(), folder.file(METRICS), folder.curves()] {
+        for path in [folder.checkpoint(), folder.file(METRICS), folder.curves(), folder.tuning()] {
             match fs::remove_file(&path) {
                 Err(e) if e.kind() != ErrorKind::NotFound => {
                     return Err(e).with_context(|| format!("cannot delete {}", path.display()));
@@ -97,6 +100,12 @@ impl RunFolder {
     #[must_use]
     pub fn curves(&self) -> PathBuf {
         self.file("curves.svg")
+    }
+
+    /// Where the measurements are that strategies were chosen by, if they were.
+    #[must_use]
+    pub fn tuning(&self) -> PathBuf {
+        self.file(Self::TUNING)
     }
 
     /// Replaces the settings, as `--resume --epochs` does.

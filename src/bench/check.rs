@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::case::{BenchCase, Places};
+use super::error_map::ErrorMap;
 use crate::tensor::{Array, DType, HostTensor};
 
 /// The first result that is not what it must be.
@@ -16,11 +17,13 @@ pub struct Wrong {
     pub expected: f64,
     /// How many are wrong, of how many looked at.
     pub count: (usize, usize),
+    /// Where they lie among those looked at.
+    pub map: ErrorMap,
 }
 
 impl fmt::Display for Wrong {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { index, found, expected, count: (wrong, all) } = self;
+        let Self { index, found, expected, count: (wrong, all), .. } = self;
         write!(f, "{wrong} of {all} results are wrong, the first at {index:?}: {found}, not {expected}")
     }
 }
@@ -48,7 +51,7 @@ impl Expected {
     pub fn check(&self, case: &BenchCase, found: &HostTensor) -> Result<f64, Wrong> {
         let exact_type = found.ty().dtype == DType::U32;
         let found = case.part(None, found, &self.places);
-        let (mut largest, mut wrong, mut first) = (0.0, 0, None);
+        let (mut largest, mut wrong, mut first) = (0.0, Vec::with_capacity(self.part.values.len()), None);
         let shape = self.part.shape.clone();
         // Walks the indices in the order of the values.
         let mut at = 0;
@@ -58,8 +61,8 @@ impl Expected {
             let error = (value - exact).abs() / (1.0 + exact.abs());
             // Written so that NaN is wrong.
             let right = if exact_type { value == exact } else { error <= case.case.tolerance };
+            wrong.push(!right);
             if !right {
-                wrong += 1;
                 first.get_or_insert_with(|| (case.whole_index(index, &self.places), value, exact));
             }
             largest = f64::max(largest, error);
@@ -67,7 +70,11 @@ impl Expected {
         });
         match first {
             None => Ok(largest),
-            Some((index, found, expected)) => Err(Wrong { index, found, expected, count: (wrong, at) }),
+            Some((index, found, expected)) => {
+                let columns = self.part.shape.last().copied().unwrap_or(1);
+                let count = (wrong.iter().filter(|&&wrong| wrong).count(), at);
+                Err(Wrong { index, found, expected, count, map: ErrorMap::new(&wrong, columns) })
+            }
         }
     }
 }

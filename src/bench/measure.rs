@@ -5,11 +5,13 @@ use std::sync::Arc;
 
 use super::case::BenchCase;
 use super::check::{Expected, Wrong};
+use super::custom;
 use super::peak::Roofline;
 use super::spread::Spread;
 use crate::Error;
-use crate::gpu::{Device, Timer};
+use crate::gpu::{Device, Stray, Timer};
 use crate::graph::{Graph, Lowering, NodeId};
+use crate::kernel::CustomKernel;
 use crate::plan::{Plan, PlanError, PlanOptions, Session, Tuning, Variables};
 use crate::tensor::HostTensor;
 
@@ -34,11 +36,13 @@ pub struct Settings {
     pub strategy: Option<String>,
     /// Strategies that are not to be run, and why.
     pub left_out: BTreeMap<&'static str, String>,
+    /// Kernels from outside, which are run between guards before anything else, and measured whatever `strategy` says.
+    pub kernels: Vec<Arc<CustomKernel>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy: None, left_out: BTreeMap::new() }
+        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy: None, left_out: BTreeMap::new(), kernels: Vec::new() }
     }
 }
 
@@ -49,7 +53,7 @@ pub struct CaseReport {
     pub flops: u64,
     /// Bytes of inputs and output, each counted once.
     pub bytes: u64,
-    /// The strategy that the engine takes by itself: the op's first that runs here.
+    /// The strategy that the engine takes by itself: the op's first of its own that runs here.
     pub preferred: Option<&'static str>,
     /// Each strategy and what came of it, in the op's order, those that were timed first.
     pub outcomes: Vec<(&'static str, Outcome)>,
@@ -62,6 +66,8 @@ pub enum Outcome {
     Timed(Timing),
     /// It does not.
     Wrong(Wrong),
+    /// It writes where it must not.
+    Strays(Stray),
     /// It does not run on this device, and why.
     LeftOut(String),
 }
@@ -123,12 +129,17 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
     let inputs = case.values().ok_or_else(|| defect("values of another type than the input"))?;
     let mut expected = None;
     let mut candidates = Vec::new();
-    for strategy in strategies(device, case)? {
-        let unwanted = settings.strategy.as_deref().is_some_and(|wanted| wanted != strategy);
+    let own = strategies(device, case)?.into_iter().map(|name| (name, false));
+    for (strategy, is_custom) in own.chain(custom::names(case, settings)) {
+        let unwanted = !is_custom && settings.strategy.as_deref().is_some_and(|wanted| wanted != strategy);
         if unwanted && report.preferred.is_some() {
             continue;
         }
-        let plan = match plan(device, case, strategy) {
+        if is_custom && let Some(why) = custom::declined(device, case, strategy, settings)? {
+            report.outcomes.push((strategy, Outcome::LeftOut(why)));
+            continue;
+        }
+        let plan = match plan(device, case, strategy, settings) {
             Ok(plan) if plan.strategies.iter().all(|&taken| taken == strategy) => plan,
             Ok(_) => {
                 report.outcomes.push((strategy, Outcome::LeftOut("not within the adapter's limits".into())));
@@ -140,13 +151,22 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
             }
             Err(error) => return Err(error),
         };
-        report.preferred.get_or_insert(strategy);
+        if !is_custom {
+            report.preferred.get_or_insert(strategy);
+        }
         if unwanted {
             continue;
         }
         if let Some(reason) = settings.left_out.get(strategy) {
             report.outcomes.push((strategy, Outcome::LeftOut(reason.clone())));
             continue;
+        }
+        if is_custom {
+            let expected = expected.get_or_insert_with(|| Expected::new(case, &inputs));
+            if let Some(fault) = custom::between_guards(device, case, &plan, &inputs, expected)? {
+                report.outcomes.push((strategy, fault));
+                continue;
+            }
         }
         let sessions = sessions(device, case, &plan, &inputs)?;
         let first = timer.time(sessions.first().map(Session::playback))?;
@@ -237,14 +257,15 @@ fn graph(case: &BenchCase) -> Result<(Graph, NodeId), Error> {
     Ok((graph, output))
 }
 
-fn name(input: usize) -> String {
+pub(super) fn name(input: usize) -> String {
     format!("input{input}")
 }
 
-fn plan(device: &Device, case: &BenchCase, strategy: &str) -> Result<Plan, Error> {
+fn plan(device: &Device, case: &BenchCase, strategy: &str, settings: &Settings) -> Result<Plan, Error> {
     let (graph, output) = graph(case)?;
     let named = BTreeMap::from([(case.case.op.name().to_owned(), strategy.to_owned())]);
-    let options = PlanOptions { fuse: false, tuning: Tuning::Named(named), ..PlanOptions::default() };
+    let options =
+        PlanOptions { fuse: false, reuse: true, tuning: Tuning::Named(named), kernels: settings.kernels.clone() };
     Ok(Plan::new(&graph, &[("output", output)], device.caps(), &options)?)
 }
 

@@ -6,6 +6,8 @@
 
 mod case;
 mod check;
+mod custom;
+mod error_map;
 mod measure;
 mod microkernel;
 pub mod model;
@@ -17,6 +19,7 @@ pub mod trees;
 
 pub use case::BenchCase;
 pub use check::Wrong;
+pub use error_map::ErrorMap;
 pub use measure::{CaseReport, Outcome, Settings, Timing, measure};
 pub use microkernel::kernels;
 pub use peak::{Effort, Peak, Roofline, Unit, peaks};

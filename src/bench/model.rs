@@ -28,7 +28,7 @@ pub enum Mode {
 }
 
 /// How a model is measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct ModelSettings {
     /// Images at a time.
     pub batch: usize,
@@ -36,6 +36,8 @@ pub struct ModelSettings {
     pub rounds: usize,
     /// Whether the time of each dispatch is wanted; needs a device with timestamps.
     pub profile: bool,
+    /// How plans are made.
+    pub plan: PlanOptions,
 }
 
 /// How fast a model is, on images of 3×32×32 in ten classes. All times are the host's, from call to completion.
@@ -93,7 +95,7 @@ fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
     let labels: Vec<u32> = (0..settings.batch).map(|i| (i % CLASSES) as u32).collect();
     let start = Instant::now();
     let graph = training_graph(model, Images::Tensors, &hyper)?;
-    let mut learner = Learner::new(device, &graph, hyper.optimizer, 0, &PlanOptions::default())?;
+    let mut learner = Learner::new(device, &graph, hyper.optimizer, 0, &settings.plan)?;
     learner.session().write_f32("images", &images)?;
     learner.session().write_u32("labels", &labels)?;
     learner.step(RATE)?;
@@ -118,7 +120,7 @@ const RATE: f64 = 0.001;
 fn infer(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Result<ModelReport, Error> {
     let images = images(settings.batch);
     let start = Instant::now();
-    let scorer = Scorer::new(device, model, settings.batch, &PlanOptions::default())?;
+    let scorer = Scorer::new(device, model, settings.batch, &settings.plan)?;
     scorer.session().write_f32("images", &images)?;
     scorer.score()?.wait()?;
     let first_seconds = start.elapsed().as_secs_f64();

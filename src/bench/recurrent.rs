@@ -9,7 +9,7 @@ use crate::gpu::Device;
 use crate::graph::Graph;
 use crate::nn::{Layer, Net, PARAMETERS, Recurrent};
 use crate::ops::recurrent::Cell;
-use crate::plan::{Plan, PlanOptions, Session, Variables};
+use crate::plan::{Plan, Session, Variables};
 use crate::tensor::TensorType;
 use crate::tensor::random::Random;
 
@@ -50,7 +50,7 @@ pub fn measure(
         let found = gradients(&mut graph, loss, &leaves)?;
         outputs.extend(names.iter().map(String::as_str).zip(found.into_iter().flatten()));
     }
-    let plan = Plan::new(&graph, &outputs, device.caps(), &PlanOptions::default())?;
+    let plan = Plan::for_device(&graph, &outputs, device, &settings.plan)?;
     let variables = Variables::new(device, &graph, 0)?;
     let session = Session::new(device, plan, &variables)?;
     let mut random = Random::new(1, 0, 0);

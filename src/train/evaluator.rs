@@ -59,6 +59,11 @@ impl Evaluator {
         Ok(Variables::new(device, &graph, 0)?)
     }
 
+    /// The recorded pass over a batch, by the program that every task has.
+    pub fn session(&self) -> &Session {
+        &self.programs[&0]
+    }
+
     /// What the pass is made for.
     pub fn setup(&self) -> Setup<'_> {
         Setup { split: Split::Test, batch: self.batch, caps: self.device.caps(), options: &self.options }

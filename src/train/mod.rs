@@ -20,7 +20,7 @@ pub use checkpoint::Checkpoint;
 pub use checkpoint::CheckpointError;
 pub use evaluator::Evaluator;
 pub use graphs::{Hyperparameters, TrainingGraph, evaluation_pass, training_step};
-pub use images::{ImageModel, ImageTask, Images, Scorer, scoring_graph, training_graph};
+pub use images::{ImageModel, ImageTask, Images, Scorer, evaluation_graph, scoring_graph, training_graph};
 pub use learner::Learner;
 pub use limits::largest_batch;
 pub use metrics::{METRICS, Metrics};

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use girih::data::{ImageSet, Root, Split, TextSet};
-use girih::train::{Evaluator, ImageTask, Task};
+use girih::train::{Evaluator, ImageTask, Task, TrainerOptions};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
@@ -19,6 +19,7 @@ use crate::progress::work_bar;
 use crate::table::{Score, score_bars};
 use crate::task::Description;
 use crate::trained::Trained;
+use crate::tuning;
 
 /// Runs `girih eval`.
 ///
@@ -52,7 +53,9 @@ pub fn run(flags: &args::Eval, global: &Global, output: Output) -> Result<()> {
     let (batch, options) = (flags.batch as usize, engine::options(&trained.config, description.shape[2]));
     let variables = Evaluator::variables(&device, &*task, batch, &options).map_err(failed)?;
     trained.restore(&variables)?;
+    let options = TrainerOptions { plan: tuning::options(&flags.tuning, Some(&flags.run), &device), ..options };
     let mut evaluator = Evaluator::new(&device, task, batch, &options, &variables).map_err(failed)?;
+    tuning::warn(evaluator.session().plan());
 
     let mut tally = Tally::new(&set);
     let bar = work_bar(output, "images", set.len() as u64);
@@ -92,7 +95,9 @@ fn whole(
     let variables = Evaluator::variables(&device, &*task, batch, &options).map_err(failed)?;
     trained.restore(&variables)?;
     let unit = task.unit().to_owned();
+    let options = TrainerOptions { plan: tuning::options(&flags.tuning, Some(&flags.run), &device), ..options };
     let mut evaluator = Evaluator::new(&device, task, batch, &options, &variables).map_err(failed)?;
+    tuning::warn(evaluator.session().plan());
     let start = Instant::now();
     let metrics = evaluator.run_blocking(&variables).map_err(failed)?;
     let seconds = start.elapsed().as_secs_f64();

@@ -1,6 +1,6 @@
 //! `girih inspect`: a model's layers and the plan that runs it.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use girih::Error;
@@ -20,17 +20,18 @@ use crate::error::told;
 use crate::output::Output;
 use crate::table::{Align, Table, bytes, count};
 use crate::trained::Trained;
+use crate::tuning;
 
 /// Runs `girih inspect`. Without an adapter, plans are for WebGPU's default limits.
 ///
 /// # Errors
 /// There is no such model or run, or the batch is too large for the adapter.
 pub fn run(flags: &args::Inspect, global: &Global, output: Output) -> Result<()> {
-    let Subject { model, config } = Subject::of(flags)?;
+    let Subject { model, config, run } = Subject::of(&flags.subject, flags.input, flags.classes)?;
     if flags.dot {
         return show_dot(&dot(&forward(&model, 1)?.0), output);
     }
-    let caps = caps(global, output)?;
+    let (caps, tuned) = caps(flags, run.as_deref(), global, output)?;
     let batch = flags.batch as usize;
     let hyper = Hyperparameters { batch, ..engine::hyperparameters(&config, model.shape[2]) };
     let training = training_graph(&model, Images::Packed, &hyper).map_err(told)?;
@@ -44,12 +45,14 @@ pub fn run(flags: &args::Inspect, global: &Global, output: Output) -> Result<()>
         })
     };
     if flags.recording {
-        return show_recording(&training_plan(&PlanOptions::default())?, output);
+        let plan = training_plan(&tuned)?;
+        tuning::warn(&plan);
+        return show_recording(&plan, output);
     }
     let (scoring, scores) = scoring_graph(&model, batch).map_err(told)?;
     let mut plans = Vec::new();
     for fused in [true, false] {
-        let options = PlanOptions { fuse: fused, reuse: fused, ..PlanOptions::default() };
+        let options = PlanOptions { fuse: fused, reuse: fused, ..tuned.clone() };
         // Training needs more: where the batch is too large, its error says which would do for both.
         let training = training_plan(&options)?;
         let forward = plan::Plan::new(&scoring, &[("scores", scores)], &caps, &options).map_err(told)?;
@@ -62,45 +65,51 @@ pub fn run(flags: &args::Inspect, global: &Global, output: Output) -> Result<()>
 }
 
 /// What is looked into: a model and the settings of its training.
-struct Subject {
-    model: ImageModel,
-    config: Config,
+pub(super) struct Subject {
+    pub model: ImageModel,
+    pub config: Config,
+    /// The run folder, unless a model was named.
+    pub run: Option<PathBuf>,
 }
 
 impl Subject {
-    fn of(flags: &args::Inspect) -> Result<Self> {
-        let named = girih::nn::models::Model::named(&flags.subject);
-        let (model, config, shape, classes) = match named {
+    /// The model or run called `name`, with another input shape or number of classes where asked for.
+    pub fn of(name: &str, input: Option<[u32; 3]>, classes: Option<u32>) -> Result<Self> {
+        let named = girih::nn::models::Model::named(name);
+        let run = named.is_none().then(|| PathBuf::from(name));
+        let (model, config, own_shape, own_classes) = match named {
             Some(model) => (model, Config::new(&Train::default(), String::new()), [3, 32, 32], 10),
             None => {
-                let path = Path::new(&flags.subject);
+                let path = Path::new(name);
                 if !path.exists() {
                     let known = girih::nn::models::Model::ALL.map(girih::nn::models::Model::name).join(", ");
-                    return crate::error::usage(format!(
-                        "{} is neither a run folder nor one of {known}",
-                        flags.subject
-                    ));
+                    return crate::error::usage(format!("{name} is neither a run folder nor one of {known}"));
                 }
                 let trained = Trained::open(path)?;
                 let images = trained.images()?;
                 (images.model, trained.config.clone(), images.shape, images.classes.len())
             }
         };
-        let shape = flags.input.map_or(shape, |shape| shape.map(|extent| extent as usize));
-        let classes = flags.classes.map_or(classes, |classes| classes as usize);
+        let shape = input.map_or(own_shape, |shape| shape.map(|extent| extent as usize));
+        let classes = classes.map_or(own_classes, |classes| classes as usize);
         // What images are normalised with changes no plan.
         let stats = ChannelStats { mean: vec![0.0; shape[0]], std: vec![1.0; shape[0]] };
-        Ok(Self { model: ImageModel { layers: model.layers(classes), shape, classes, stats }, config })
+        Ok(Self { model: ImageModel { layers: model.layers(classes), shape, classes, stats }, config, run })
     }
 }
 
-/// What the chosen adapter offers.
-fn caps(global: &Global, output: Output) -> Result<Caps> {
+/// What the chosen adapter offers, and how strategies are chosen on it. It is opened only where a profile asks for its
+/// name.
+fn caps(flags: &args::Inspect, run: Option<&Path>, global: &Global, output: Output) -> Result<(Caps, PlanOptions)> {
     if let Some(report) = engine::adapters(global)?.into_iter().find(|report| report.chosen.is_some()) {
-        return Ok(report.caps);
+        let options = match tuning::file(&flags.tuning, run) {
+            Some(file) => tuning::by(&file, &engine::open(global)?),
+            None => PlanOptions::default(),
+        };
+        return Ok((report.caps, options));
     }
     output.remark("There is no adapter; these are the plans for WebGPU's default limits.\n")?;
-    Ok(Caps::webgpu_minimum())
+    Ok((Caps::webgpu_minimum(), PlanOptions::default()))
 }
 
 /// The network alone, for evaluation, and its logits.

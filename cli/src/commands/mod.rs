@@ -10,6 +10,7 @@ pub mod inspect;
 pub mod predict;
 pub mod predict_trees;
 pub mod train;
+pub mod tune;
 
 use anyhow::Result;
 
@@ -31,6 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Command::Predict(flags) => predict::run(flags, global, output),
         Command::Generate(flags) => generate::run(flags, global, output),
         Command::Inspect(flags) => inspect::run(flags, global, output),
+        Command::Tune(flags) => tune::run(flags, global, output),
         Command::Bench(flags) => bench::run(flags, global, output),
     }
 }

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use girih::data::{ImageSet, Root, Split};
-use girih::plan::PlanOptions;
 use girih::train::Scorer;
 use image::RgbImage;
 use serde::Serialize;
@@ -21,6 +20,7 @@ use crate::table::{Score, score_bars};
 use crate::task::Description;
 use crate::task::images::ImageDescription;
 use crate::trained::Trained;
+use crate::tuning;
 
 /// Images at a time, at the most.
 const BATCH: usize = 64;
@@ -43,7 +43,9 @@ pub fn run(flags: &args::Predict, global: &Global, output: Output) -> Result<()>
 
     let device = engine::open(global)?;
     let batch = inputs.len().min(BATCH);
-    let scorer = Scorer::new(&device, &description.image_model(), batch, &PlanOptions::default()).map_err(failed)?;
+    let plan = tuning::options(&flags.tuning, Some(&flags.run), &device);
+    let scorer = Scorer::new(&device, &description.image_model(), batch, &plan).map_err(failed)?;
+    tuning::warn(scorer.session().plan());
     trained.restore(scorer.variables())?;
     let mut predictions = Vec::with_capacity(inputs.len());
     let mut inputs = inputs.into_iter().peekable();

@@ -1,6 +1,6 @@
 //! `girih train`: a run from its settings to its checkpoint, and what it reports and writes while it goes.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,16 +9,18 @@ use girih::data::{Root, RootSource, Split};
 use girih::gpu::GpuError;
 use girih::nn::PARAMETERS;
 use girih::optim::Schedule;
+use girih::plan::{PlanOptions, Tuning, TuningProfile};
 use girih::tensor::HostTensor;
-use girih::train::{Checkpoint, Metrics, Setup, Trainer, TreeTask};
+use girih::train::{Checkpoint, Metrics, Setup, Trainer, TrainerOptions, TreeTask};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
 use super::eval_trees::Shares;
-use crate::args::{Global, Train};
+use crate::args::{Global, Train, TuningFile};
 use crate::config::Config;
 use crate::dataset;
 use crate::engine::{self, failed};
+use crate::error::told;
 use crate::interrupt::Interrupt;
 use crate::metrics::{Epoch, Speed};
 use crate::output::Output;
@@ -26,6 +28,7 @@ use crate::progress::{Running, TrainBar};
 use crate::run_folder::RunFolder;
 use crate::task::{self, Description, Kind, Subject};
 use crate::trained::other_model;
+use crate::tuning;
 
 /// Runs `girih train`. The data and the adapter are looked at first: what fails there leaves no run folder.
 ///
@@ -40,18 +43,38 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     config.check()?;
     let Subject { task, trees, description, train_count, test_count } = task::load(&root, &config)?;
     let device = engine::open(global)?;
-    let mut options = engine::options(&config, description.image_width());
+    let tuner = flags.tune.then(|| tuning::tuner(output, tuning::SECONDS));
+    let tuned = TuningFile { tuning: flags.tuning.clone() };
+    let plan = match &tuner {
+        Some(tuner) => PlanOptions { tuning: Tuning::Measure(Arc::clone(tuner)), ..PlanOptions::default() },
+        None => tuning::options(&tuned, place.old(), &device),
+    };
+    let by = plan.tuning.clone();
+    let mut options = TrainerOptions { plan, ..engine::options(&config, description.image_width()) };
     let setup = Setup { split: Split::Train, batch: config.batch as usize, caps: device.caps(), options: &options };
     let steps = task.step_count(&setup).map_err(failed)?;
     options.schedule = engine::schedule(config.schedule, u64::from(config.epochs) * u64::from(steps));
     let schedule = options.schedule.clone();
     let mut trainer = Trainer::new(&device, task, options).map_err(failed)?;
+    let choices = match by {
+        Tuning::Measure(tuner) => Some(tuner.choices()),
+        Tuning::Profile(choices) => Some((*choices).clone()),
+        Tuning::Heuristic | Tuning::Named(_) => None,
+    };
     if let Place::Old { folder, checkpoint: Some(checkpoint) } = &place {
         restore(&mut trainer, folder, checkpoint, &description)?;
     }
 
     let interrupt = Interrupt::install()?;
+    tuning::warn(trainer.learner().session().plan());
+    let is_new = place.old().is_none();
     let folder = place.settle(&config)?;
+    if let Some(choices) = choices.filter(|_| is_new) {
+        // What chose the run's strategies chooses them when it goes on, and when it is used.
+        let mut profile = TuningProfile::default();
+        profile.add(&device, choices);
+        profile.save(&folder.tuning()).map_err(told)?;
+    }
     let facts = Facts {
         adapter: device.name().to_owned(),
         parameters: parameter_count(&trainer),
@@ -108,6 +131,14 @@ impl Place {
                 };
                 Ok((Self::New { path, overwrite: flags.overwrite }, Config::new(flags, data)))
             }
+        }
+    }
+
+    /// The folder of a run to go on with.
+    fn old(&self) -> Option<&Path> {
+        match self {
+            Self::New { .. } => None,
+            Self::Old { folder, .. } => Some(folder.path()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The graphs of an image classifier: forward pass, training step, scoring.
 
-use super::super::graphs::{Hyperparameters, TrainingGraph, training_step};
+use super::super::graphs::{Hyperparameters, TrainingGraph, evaluation_pass, training_step};
 use super::super::task::Outcome;
 use crate::data::ChannelStats;
 use crate::graph::{Graph, GraphError, NodeId};
@@ -46,6 +46,14 @@ pub fn training_graph(
     hyper: &Hyperparameters,
 ) -> Result<TrainingGraph, GraphError> {
     training_step(hyper, |net| forward(net, model, images, hyper.batch, hyper.label_smoothing, hyper.augmentation))
+}
+
+/// Images evaluated: the metrics of a batch, accumulated, and its logits.
+///
+/// # Errors
+/// When the images do not fit the model.
+pub fn evaluation_graph(model: &ImageModel, images: Images, batch: usize) -> Result<(Graph, NodeId), GraphError> {
+    evaluation_pass(|net| forward(net, model, images, batch, 0.0, Augmentation::default()))
 }
 
 /// The forward pass and its sums. Images labelled [`crate::ops::cross_entropy::IGNORED`], or indexed past the end, do not count. In evaluation

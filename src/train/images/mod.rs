@@ -4,6 +4,6 @@ mod graphs;
 mod scorer;
 mod task;
 
-pub use graphs::{ImageModel, Images, scoring_graph, training_graph};
+pub use graphs::{ImageModel, Images, evaluation_graph, scoring_graph, training_graph};
 pub use scorer::Scorer;
 pub use task::ImageTask;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::args::Model;
+use crate::args::{Model, TuningFile};
 
 /// `girih bench`: without a word more, all ops.
 #[derive(Args, Debug)]
@@ -59,6 +59,9 @@ pub struct Cases {
     /// Only this strategy, such as tile
     #[arg(long, value_name = "NAME")]
     pub strategy: Option<String>,
+    /// Check a kernel of your own and time it beside the others (docs/kernels.md); may be given several times
+    #[arg(long, value_name = "FILE")]
+    pub wgsl: Vec<PathBuf>,
     /// How many times each strategy is measured, in turns with the others
     #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
@@ -98,6 +101,9 @@ pub struct ModelFlags {
     /// Show the time of each dispatch, by the device's clock
     #[arg(long)]
     pub profile: bool,
+    /// How strategies are chosen.
+    #[command(flatten)]
+    pub tuning: TuningFile,
 }
 
 /// `girih bench recurrent`.

@@ -2,19 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use girih::bench::{BenchCase, CaseReport, Effort, Outcome, Roofline, Settings, Spread, Timing, measure};
 use girih::gpu::{Clock, Device, GpuError, Timer};
+use girih::kernel::CustomKernel;
 use serde::Serialize;
 
 use super::args::Cases;
 use super::blas::Blas;
+use super::gap::{self, Timed};
+use super::picture::picture;
 use super::plot::{self, Point};
 use super::shapes::{Family, Shapes};
 use super::{csv, digits, quartiles, width};
 use crate::args::Global;
 use crate::engine::{self, failed};
+use crate::error::told;
 use crate::output::Output;
 use crate::progress::work_bar;
 use crate::table::{Align, Table};
@@ -65,6 +71,9 @@ struct Row {
     spread: String,
     #[serde(skip)]
     intensity: f64,
+    /// Whether it is a kernel of the user's own.
+    #[serde(skip)]
+    custom: bool,
 }
 
 /// A case or a strategy that was not measured: a JSON line.
@@ -88,6 +97,20 @@ struct Wrong<'a> {
     index: &'a [usize],
     found: f64,
     expected: f64,
+    wrong: usize,
+    checked: usize,
+    /// Where they lie, as people see it.
+    picture: &'a [String],
+}
+
+/// A kernel that writes past an end: a JSON line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "stray")]
+struct Strays<'a> {
+    op: &'a str,
+    shape: &'a str,
+    strategy: &'a str,
+    reason: &'a str,
 }
 
 /// What has come of the cases so far.
@@ -96,11 +119,13 @@ struct Run<'a> {
     timer: Timer,
     roofline: Roofline,
     flags: &'a Cases,
+    kernels: Vec<Arc<CustomKernel>>,
     output: Output,
     rows: Vec<Row>,
     /// By op and strategy: how many times the roofline's time its last run took.
     slowness: BTreeMap<(&'static str, &'static str), f64>,
-    wrong: Vec<String>,
+    /// What is wrong, and where.
+    wrong: Vec<(String, Vec<String>)>,
     left_out: Vec<String>,
 }
 
@@ -110,6 +135,7 @@ struct Run<'a> {
 /// The shapes cannot be read, the device fails, a file cannot be written, or, at the end of all, a strategy computed
 /// wrong results.
 pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) -> Result<()> {
+    let kernels = kernels(&flags.wgsl)?;
     let shapes = Shapes::open(&flags.shapes)?;
     let mut cases = Vec::new();
     for &family in families {
@@ -121,12 +147,15 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
     if cases.is_empty() {
         bail!("{} has no such shapes", flags.shapes);
     }
+    if let Some(kernel) = kernels.iter().find(|kernel| cases.iter().all(|case| case.case.op.name() != kernel.op())) {
+        bail!("{} is for {}, which none of these shapes is", kernel.name(), kernel.op());
+    }
     let device = engine::open(global)?;
     let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
     let roofline = Roofline::measure(&device, Effort::SHORT).map_err(failed)?;
     let rows = Vec::new();
     let (slowness, wrong, left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
-    let mut run = Run { device, timer, roofline, flags, output, rows, slowness, wrong, left_out };
+    let mut run = Run { device, timer, roofline, flags, kernels, output, rows, slowness, wrong, left_out };
     run.show_roofline()?;
     let bar = work_bar(output, "bench", cases.len() as u64);
     for case in &cases {
@@ -145,8 +174,13 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
     run.write_files()?;
     match &run.wrong[..] {
         [] => Ok(()),
-        [first, ..] => bail!("{} of the strategies compute wrong results: {first}", run.wrong.len()),
+        [(first, _), ..] => bail!("{} of the strategies compute wrong results: {first}", run.wrong.len()),
     }
+}
+
+/// The kernels in files.
+fn kernels(paths: &[PathBuf]) -> Result<Vec<Arc<CustomKernel>>> {
+    paths.iter().map(|path| CustomKernel::read(path).map(Arc::new).map_err(told)).collect()
 }
 
 impl Run<'_> {
@@ -171,6 +205,7 @@ impl Run<'_> {
             rounds: self.flags.rounds as usize,
             strategy: self.flags.strategy.clone(),
             left_out: self.too_slow(case),
+            kernels: self.kernels.clone(),
             ..Settings::default()
         };
         let report = match measure(&self.device, &self.timer, case, &settings) {
@@ -189,16 +224,34 @@ impl Run<'_> {
                 Outcome::Timed(timing) => {
                     let share = report.roofline_share(timing, &self.roofline);
                     self.slowness.insert((case.op, strategy), 1.0 / share);
-                    let row = Row::new(case, strategy, timing, &report, &self.roofline, blas.as_ref());
+                    let mut row = Row::new(case, strategy, timing, &report, &self.roofline, blas.as_ref());
+                    row.custom = self.kernels.iter().any(|kernel| kernel.name() == *strategy);
                     self.output.json(&row)?;
                     self.rows.push(row);
                 }
                 Outcome::Wrong(wrong) => {
                     let (op, shape) = (case.op, case.shape.as_str());
-                    let girih::bench::Wrong { index, found, expected, .. } = wrong;
-                    let (found, expected) = (*found, *expected);
-                    self.output.json(&Wrong { op, shape, strategy, index, found, expected })?;
-                    self.wrong.push(format!("{op} {shape}, {strategy}: {wrong}"));
+                    let girih::bench::Wrong { index, found, expected, count, map } = wrong;
+                    let picture = picture(map);
+                    let (found, expected, (wrong_count, checked)) = (*found, *expected, *count);
+                    let line = Wrong {
+                        op,
+                        shape,
+                        strategy,
+                        index,
+                        found,
+                        expected,
+                        wrong: wrong_count,
+                        checked,
+                        picture: &picture,
+                    };
+                    self.output.json(&line)?;
+                    self.wrong.push((format!("{op} {shape}, {strategy}: {wrong}"), picture));
+                }
+                Outcome::Strays(stray) => {
+                    let (op, shape, reason) = (case.op, case.shape.as_str(), stray.to_string());
+                    self.output.json(&Strays { op, shape, strategy, reason: &reason })?;
+                    self.wrong.push((format!("{op} {shape}, {strategy}: {reason}"), Vec::new()));
                 }
                 Outcome::LeftOut(reason) => self.leave_out(case, Some(strategy), reason)?,
             }
@@ -275,12 +328,18 @@ impl Run<'_> {
         }
         self.output.text(table.render(width(self.output)))?;
         self.output.text("\n← is what the engine takes by itself.")?;
+        let own = self.rows.iter().filter(|row| !row.custom);
+        gap::show(&gap::gaps(own.map(Row::timed)), self.output)?;
         if !self.left_out.is_empty() {
             // In JSON they were said one by one.
             self.output.text(format!("\nLeft out:\n  {}", self.left_out.join("\n  ")))?;
         }
         if !self.wrong.is_empty() {
-            self.output.text(format!("\nWrong:\n  {}", self.wrong.join("\n  ")))?;
+            self.output.text("\nWrong:")?;
+        }
+        for (what, picture) in &self.wrong {
+            self.output.text(format!("  {what}"))?;
+            picture.iter().try_for_each(|line| self.output.text(format!("    {line}")))?;
         }
         Ok(())
     }
@@ -346,6 +405,7 @@ impl Row {
             blas_fraction: blas.map(|blas| blas.median / timing.seconds.median),
             spread: quartiles(&ms),
             intensity: report.intensity(),
+            custom: false,
         }
     }
 
@@ -365,6 +425,11 @@ impl Row {
             self.max_error.to_string(),
             self.blas_fraction.map(|fraction| fraction.to_string()).unwrap_or_default(),
         ])
+    }
+
+    fn timed(&self) -> Timed<'_> {
+        let &Self { op, ref shape, strategy, chosen, ms, .. } = self;
+        Timed { op, shape, strategy, chosen, ms }
     }
 
     fn point(&self) -> Point {

@@ -12,6 +12,7 @@ use crate::error::usage;
 use crate::metrics::Speed;
 use crate::output::Output;
 use crate::table::{Align, Table, count};
+use crate::tuning;
 
 /// Rows of a profile that people are shown.
 const MOST_ROWS: usize = 24;
@@ -62,7 +63,9 @@ pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
     let model = engine::image_model(flags.model)?;
     output.text(format!("{} on {} ({})", model.name(), device.name(), device.driver()))?;
     let both = !flags.train && !flags.infer;
-    let settings = ModelSettings { batch: flags.batch as usize, rounds: flags.rounds as usize, profile: flags.profile };
+    let plan = tuning::options(&flags.tuning, None, &device);
+    let (batch, rounds) = (flags.batch as usize, flags.rounds as usize);
+    let settings = ModelSettings { batch, rounds, profile: flags.profile, plan };
     for (mode, wanted) in [(Mode::Train, flags.train || both), (Mode::Infer, flags.infer || both)] {
         if wanted {
             let report = measure(&device, model, mode, &settings).map_err(failed)?;

@@ -4,6 +4,7 @@ use anyhow::Result;
 use girih::bench::model::ModelSettings;
 use girih::bench::recurrent::{Unrolling, measure};
 use girih::ops::recurrent::Cell;
+use girih::plan::PlanOptions;
 
 use super::args::{CellName, RecurrentFlags};
 use super::model::show;
@@ -27,7 +28,7 @@ pub fn run(flags: &RecurrentFlags, global: &Global, output: Output) -> Result<()
     let name = format!("{} {input}→{hidden}, {steps} steps", name_of(flags.cell));
     output.text(format!("{name} on {} ({})", device.name(), device.driver()))?;
     let (batch, rounds, profile) = (flags.batch as usize, flags.rounds as usize, flags.profile);
-    let settings = ModelSettings { batch, rounds, profile };
+    let settings = ModelSettings { batch, rounds, profile, plan: PlanOptions::default() };
     for (mode, backward) in [("forward", false), ("forward and backward", true)] {
         let report = measure(&device, Unrolling { cell, input, hidden, steps }, backward, &settings).map_err(failed)?;
         show(&name, mode, "sequences", flags.batch, &report, output)?;

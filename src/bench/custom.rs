@@ -1,0 +1,57 @@
+//! Kernels from outside as strategies of a case.
+
+use super::case::BenchCase;
+use super::check::Expected;
+use super::measure::{Outcome, Settings, name};
+use crate::Error;
+use crate::gpu::{Device, Guarded};
+use crate::graph::Lowering;
+use crate::kernel::Offer;
+use crate::plan::{Plan, PlanError};
+use crate::tensor::HostTensor;
+
+/// The kernels from outside that are for the case's op.
+pub(super) fn names(case: &BenchCase, settings: &Settings) -> impl Iterator<Item = (&'static str, bool)> {
+    let of_op = settings.kernels.iter().filter(|kernel| kernel.op() == case.case.op.name());
+    of_op.map(|kernel| (kernel.name(), true)).collect::<Vec<_>>().into_iter()
+}
+
+/// Why a kernel from outside does not compute the case, if it does not.
+pub(super) fn declined(
+    device: &Device,
+    case: &BenchCase,
+    name: &str,
+    settings: &Settings,
+) -> Result<Option<String>, Error> {
+    let inputs = case.input_types();
+    let output = case.output().map_err(|e| PlanError::Graph(vec![e.0]))?;
+    let lowering = Lowering { inputs: &inputs, output: &output, caps: device.caps(), epilogue: None };
+    let Some(kernel) = settings.kernels.iter().find(|kernel| kernel.name() == name) else { return Ok(None) };
+    match case.case.op.custom(kernel, &lowering).map_err(PlanError::from)? {
+        Offer::Taken(_) => Ok(None),
+        Offer::Declined(why) => Ok(Some(why)),
+    }
+}
+
+/// What is wrong with a kernel that runs with guards behind every tensor: what it reads there is poison.
+pub(super) fn between_guards(
+    device: &Device,
+    case: &BenchCase,
+    plan: &Plan,
+    inputs: &[HostTensor],
+    expected: &Expected,
+) -> Result<Option<Outcome>, Error> {
+    let guarded = Guarded::new(device, &plan.recording)?;
+    for (i, input) in inputs.iter().enumerate() {
+        if let Some(port) = plan.inputs.get(&name(i)) {
+            device.queue().write_buffer(guarded.buffer(port.buffer), port.offset, input.bytes());
+        }
+    }
+    if let Err(stray) = guarded.run_blocking()? {
+        return Ok(Some(Outcome::Strays(stray)));
+    }
+    let Some(port) = plan.outputs.get("output") else { return Ok(None) };
+    let bytes = device.read(guarded.buffer(port.buffer), port.offset, port.ty.bytes())?.wait()?;
+    let found = HostTensor::from_bytes(&port.ty, &bytes);
+    Ok(found.and_then(|found| expected.check(case, &found).err()).map(Outcome::Wrong))
+}
