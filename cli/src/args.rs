@@ -199,7 +199,7 @@ pub struct Train {
     /// Replace a run that is already in --out
     #[arg(long, requires = "out", conflicts_with = "resume")]
     pub overwrite: bool,
-    /// Measure first which strategy of each operation is fastest, within ten seconds; the run keeps what was found
+    /// Measure first which strategy of each operation is fastest, within nine seconds; the run keeps what was found
     #[arg(long, conflicts_with_all = ["resume", "tuning"])]
     pub tune: bool,
     /// Choose strategies by the measurements in this file, which `girih tune` writes; the run keeps a copy

@@ -13,7 +13,7 @@ use crate::progress::work_bar;
 use crate::run_folder::RunFolder;
 
 /// What measuring may take unless told otherwise.
-pub const SECONDS: f32 = 10.0;
+pub const SECONDS: f32 = 9.0;
 
 /// The profile that the flag names, else that of the run folder `run`, if it has one.
 #[must_use]

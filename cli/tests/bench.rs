@@ -57,6 +57,40 @@ fn every_case_runs_under_every_strategy() {
 }
 
 #[test]
+fn a_kernel_of_ones_own_is_checked_and_timed() {
+    let place = Place::new();
+    place.write("shapes.toml", SHAPES.as_bytes());
+    let mine = include_str!("../../examples/matmul.wgsl");
+    place.write("mine.wgsl", mine.as_bytes());
+    let bench = "bench matmul --shapes shapes.toml --rounds 1 --wgsl mine.wgsl --json";
+    let lines = place.lines(bench);
+    let own: Vec<&Value> = of(&lines, "case").into_iter().filter(|case| case["strategy"] == "mine.wgsl").collect();
+    assert_eq!((own.len(), &own[0]["shape"], &own[0]["chosen"]), (1, &"20x24x16 NN".into(), &false.into()));
+    positive(own[0], &["ms", "gflops", "roofline_percent"]);
+    // The batch is not its business.
+    let declined = of(&lines, "left_out").into_iter().find(|line| line["strategy"] == "mine.wgsl").unwrap();
+    assert_eq!(declined["reason"], "it does not mind batch, which is 3");
+    let gaps = of(&lines, "gap");
+    assert_eq!(gaps.len(), 2);
+    assert!(gaps.iter().all(|gap| gap["percent"].as_f64().unwrap() >= 0.0 && gap["fastest"] != "mine.wgsl"));
+
+    // The last rows are left out; a sum goes on past the end; the guard is written to.
+    place.write("wrong.wgsl", mine.replace("i < p.m && j", "i + 4u < p.m && j").as_bytes());
+    let wrong = "bench matmul --shapes shapes.toml --rounds 1 --filter 20x24 --wgsl wrong.wgsl";
+    let output = place.fails(wrong, &["1 of the strategies compute wrong results", "96 of 480", "[16, 0]"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains(&"·".repeat(24)) && text.contains(&"█".repeat(24)), "{text}");
+    place.write("far.wgsl", mine.replace("i < p.m && j < p.n", "i < p.m + 1u && j < p.n").as_bytes());
+    place.fails(&wrong.replace("wrong.wgsl", "far.wgsl"), &["far.wgsl", "it writes 0 words past the end of the output"]);
+
+    place.write("broken.wgsl", mine.replace("workgroupBarrier", "workgroupBarier").as_bytes());
+    place.fails(&bench.replace("mine", "broken"), &["broken.wgsl:45: ", "workgroupBarier"]);
+    place.write("other.wgsl", mine.replace("op = matmul", "op = conv2d").as_bytes());
+    place.fails(&bench.replace("mine", "other"), &["other.wgsl is for conv2d"]);
+    place.fails(&bench.replace("mine", "none"), &["none.wgsl"]);
+}
+
+#[test]
 fn damaged_shapes_are_one_clear_error() {
     let place = Place::new();
     place.write("broken.toml", b"matmul = [\n  { m = 2, n = 3 },\n]\n");

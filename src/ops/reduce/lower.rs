@@ -4,7 +4,8 @@
 //! software Vulkan, and reads coalesced where the innermost axis is kept. `tree`: a workgroup reduces each result, with
 //! neighbouring lanes on neighbouring elements, which suits GPUs where the innermost axis is reduced. Where there are
 //! too few results to fill the machine, each is computed in parts ([`Split`]). `rows`: a first pass reduces stretches of
-//! the innermost axis through uniform windows, a second what it leaves, which suits drivers that read storage slowly.
+//! the innermost axis through uniform windows, a second what it leaves: for drivers that read storage slowly. On Mesa 22.3
+//! `lines` has been three to four times as fast on every shape measured.
 
 use super::layout::Layout;
 use super::{Reduce, Reduction};
@@ -60,7 +61,7 @@ pub(super) fn lower(op: &Reduce, l: &Lowering<'_>) -> Candidates {
         return vec![tree, lines];
     }
     let rows = if width == Width::FourIn { rows(op.reduction, &units, scale, l.caps) } else { None };
-    rows.into_iter().chain([lines, tree]).collect()
+    [lines].into_iter().chain(rows).chain([tree]).collect()
 }
 
 fn lines(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {

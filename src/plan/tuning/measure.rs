@@ -155,13 +155,33 @@ impl Candidate {
     }
 }
 
-/// Times the strategies of `what`. `None` where fewer than two run, or the time is up before they are through.
-pub(super) fn measure(device: &Device, timer: &Timer, what: &Use, until: Instant) -> Result<Option<Measured>, Error> {
+/// What came of a use of an op.
+#[derive(Default)]
+pub(super) struct Outcome {
+    /// `None` where fewer than two strategies run, or the time was up before they were through.
+    pub measured: Option<Measured>,
+    /// How many times the fastest one's time each strategy took, or would have taken.
+    pub slowness: Vec<(&'static str, f64)>,
+}
+
+/// Times the strategies of `what`, but for those that `skip` names; the op's own preference is timed in any case.
+pub(super) fn measure(
+    device: &Device,
+    timer: &Timer,
+    what: &Use,
+    until: Instant,
+    skip: impl Fn(&str) -> bool,
+) -> Result<Outcome, Error> {
     let mut candidates: Vec<Candidate> = Vec::new();
+    let mut dropped: Vec<(&'static str, f64)> = Vec::new();
     let (mut fastest, mut tried) = (f64::INFINITY, 0);
     for name in what.strategies(device.caps()) {
         if Instant::now() >= until {
-            return Ok(None);
+            return Ok(Outcome::default());
+        }
+        if !candidates.is_empty() && skip(name) {
+            tried += 1;
+            continue;
         }
         let Some(session) = what.session(device, name)? else { continue };
         let mut candidate = Candidate { name, session, repeats: 1, first: 0.0, samples: Vec::new() };
@@ -170,6 +190,7 @@ pub(super) fn measure(device: &Device, timer: &Timer, what: &Use, until: Instant
         if !candidates.is_empty() {
             let foreseen = candidate.foreseen(timer)?;
             if foreseen > HOPELESS * fastest && foreseen > LONG_SECONDS {
+                dropped.push((name, foreseen));
                 continue;
             }
         }
@@ -177,6 +198,8 @@ pub(super) fn measure(device: &Device, timer: &Timer, what: &Use, until: Instant
         fastest = fastest.min(candidate.first);
         candidates.push(candidate);
     }
+    dropped.extend(candidates.iter().map(|candidate| (candidate.name, candidate.first)));
+    let slowness = dropped.into_iter().map(|(name, seconds)| (name, seconds / fastest)).collect();
     let mut number = 0;
     // The op's own preference stays, to be compared with.
     candidates.retain(|candidate| {
@@ -190,12 +213,15 @@ pub(super) fn measure(device: &Device, timer: &Timer, what: &Use, until: Instant
         }
     }
     let best = candidates.iter().min_by(|a, b| a.seconds().total_cmp(&b.seconds()));
-    let (Some(own), Some(best)) = (candidates.first().filter(|_| tried > 1), best) else { return Ok(None) };
+    let (Some(own), Some(best)) = (candidates.first().filter(|_| tried > 1), best) else {
+        return Ok(Outcome { measured: None, slowness });
+    };
     let best = if best.seconds() < (1.0 - NOISE) * own.seconds() { best } else { own };
-    Ok(Some(Measured {
+    let measured = Measured {
         strategy: best.name.to_owned(),
         seconds: best.seconds(),
         heuristic: own.name.to_owned(),
         heuristic_seconds: own.seconds(),
-    }))
+    };
+    Ok(Outcome { measured: Some(measured), slowness })
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::measure::{Use, measure};
+use super::measure::{Outcome, Use, measure};
 use super::{Choices, TuningProfile, key};
 use crate::Error;
 use crate::gpu::{Device, Timer};
@@ -97,12 +97,19 @@ impl Tuner {
         let timer = Timer::new(device)?;
         let uses = self.uses(device, graph, outputs, options)?;
         let until = start + self.budget.saturating_sub(self.spent());
-        for (done, what) in uses.iter().enumerate() {
+        let mut seen = Vec::new();
+        for (done, (flops, what)) in uses.iter().enumerate() {
             let op = what.op.name();
             self.tell(TuneProgress { done, count: uses.len(), op });
-            let measured = if Instant::now() < until { measure(device, &timer, what, until)? } else { None };
+            let skip = |strategy: &str| is_hopeless(&seen, op, strategy, *flops);
+            let outcome = match Instant::now() < until {
+                true => measure(device, &timer, what, until, skip)?,
+                false => Outcome::default(),
+            };
+            let times = outcome.slowness.into_iter();
+            seen.extend(times.map(|(strategy, slowness)| Seen { op, strategy, flops: *flops, slowness }));
             let mut state = self.lock();
-            match measured {
+            match outcome.measured {
                 Some(measured) => state.choices.insert(op, &key(&*what.op, &what.inputs, &what.steady), measured),
                 None => state.left_out += usize::from(Instant::now() >= until),
             }
@@ -122,14 +129,14 @@ impl Tuner {
         }
     }
 
-    /// What is to be measured, the most operations first.
+    /// What is to be measured and how many operations it has, the most first.
     fn uses(
         &self,
         device: &Device,
         graph: &Graph,
         outputs: &[(&str, NodeId)],
         options: &PlanOptions,
-    ) -> Result<Vec<Use>, Error> {
+    ) -> Result<Vec<(u64, Use)>, Error> {
         verify(graph).map_err(PlanError::Graph)?;
         let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
         let caps = device.caps();
@@ -152,8 +159,24 @@ impl Tuner {
             uses.push((step.op.flops(&types), what));
         }
         uses.sort_by_key(|(flops, _)| std::cmp::Reverse(*flops));
-        Ok(uses.into_iter().map(|(_, what)| what).collect())
+        Ok(uses)
     }
+}
+
+/// How a strategy did.
+struct Seen<'a> {
+    op: &'a str,
+    strategy: &'static str,
+    flops: u64,
+    slowness: f64,
+}
+
+/// Whether a strategy need not be tried for a use of `flops`: wherever it was for one of about the size, it was slow. Most
+/// of the time that tuning takes goes into compiling, and what is made for other machines is slow everywhere.
+fn is_hopeless(seen: &[Seen<'_>], op: &str, strategy: &str, flops: u64) -> bool {
+    let near = |other: u64| other.max(flops) / other.min(flops).max(1) <= 16;
+    let mut alike = seen.iter().filter(|s| (s.op, s.strategy) == (op, strategy) && near(s.flops)).peekable();
+    alike.peek().is_some() && alike.all(|seen| seen.slowness >= 3.0)
 }
 
 impl fmt::Debug for Tuner {
