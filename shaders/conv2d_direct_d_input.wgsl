@@ -1,6 +1,7 @@
 // d_x[n, c, i, j] = sum over o, ky, kx of d_y[n, o, (i + pad - ky·dilation) / stride, …] · weight[o, c, ky, kx], where the
 // division leaves no rest, then the epilogue.
-// Layout: d_y [n, o, oh, ow], weight [o, c / groups, kh, kw], d_x [n, c, h, w].
+// Layout: d_y [n, o, oh, ow], weight [o, c / groups, kh, kw], d_x [n, c, h, w]; d_y and weight are f32 or, where HALF,
+// f16.
 // Work: EACH channels of one pixel an invocation, neighbouring invocations on neighbouring pixels. Accumulates in f32.
 struct Params {
     n: u32,
@@ -22,11 +23,20 @@ struct Params {
 }
 #import params
 #import grid
+#import element
 
-@group(0) @binding(0) var<storage, read> d_y: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(0) var<storage, read> d_y: array<u32>;
+@group(0) @binding(1) var<storage, read> weight: array<u32>;
 @group(0) @binding(2) var<storage, read_write> d_x: array<f32>;
 #code
+
+fn d_y_at(i: u32) -> f32 {
+    return element_of(d_y[place_of(i)], i);
+}
+
+fn weight_at(i: u32) -> f32 {
+    return element_of(weight[place_of(i)], i);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -63,10 +73,10 @@ fn main(
             if (column * p.stride_x == x && column < p.ow) {
                 for (var i = 0u; i < group_o; i++) {
                     let o = group_number * group_o + i;
-                    let value = d_y[((image * p.o + o) * p.oh + row) * p.ow + column];
+                    let value = d_y_at(((image * p.o + o) * p.oh + row) * p.ow + column);
                     let w = (o * group_c + first % group_c) * window + ky * p.kw + kx;
                     for (var e = 0u; e < EACH; e++) {
-                        sums[e] = fma(value, weight[w + e * window], sums[e]);
+                        sums[e] = fma(value, weight_at(w + e * window), sums[e]);
                     }
                 }
             }

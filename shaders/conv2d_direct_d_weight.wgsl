@@ -1,6 +1,7 @@
 // out[part, o, c, ky, kx] = sum over the part's rows (n, i) and all j of
 // d_y[n, o, i, j] · x[n, c, i·stride + ky·dilation - pad, …].
-// Layout: x [n, c, h, w], d_y [n, o, oh, ow], out [parts, o, c / groups, kh, kw]; a part is rows_each of the n·oh rows.
+// Layout: x [n, c, h, w], d_y [n, o, oh, ow], out [parts, o, c / groups, kh, kw]; a part is rows_each of the n·oh rows;
+// x and d_y are f32 or, where HALF, f16.
 // Work: one element of out an invocation. Accumulates in f32, row by row.
 struct Params {
     n: u32,
@@ -24,10 +25,19 @@ struct Params {
 }
 #import params
 #import grid
+#import element
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> d_y: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> d_y: array<u32>;
 @group(0) @binding(2) var<storage, read_write> out: array<f32>;
+
+fn x_at(i: u32) -> f32 {
+    return element_of(x[place_of(i)], i);
+}
+
+fn d_y_at(i: u32) -> f32 {
+    return element_of(d_y[place_of(i)], i);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -61,7 +71,7 @@ fn main(
         for (var j = 0u; j < p.ow; j++) {
             let column = j * p.stride_x + kx * p.dilation_x - p.pad_x;
             if (column < p.w) {
-                in_row = fma(d_y[y_row + j], x[x_row + column], in_row);
+                in_row = fma(d_y_at(y_row + j), x_at(x_row + column), in_row);
             }
         }
         sum += in_row;

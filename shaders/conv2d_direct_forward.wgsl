@@ -1,5 +1,6 @@
 // y[n, o, i, j] = sum over c, ky, kx of x[n, c, i·stride + ky·dilation - pad, …] · weight[o, c, ky, kx], then the epilogue.
-// Layout: x [n, c, h, w], weight [o, c / groups, kh, kw], y [n, o, oh, ow], zeros around the image.
+// Layout: x [n, c, h, w], weight [o, c / groups, kh, kw], y [n, o, oh, ow], zeros around the image;
+// x and weight are f32 or, where HALF, f16.
 // Work: EACH channels of one pixel an invocation, neighbouring invocations on neighbouring pixels. Accumulates in f32.
 struct Params {
     n: u32,
@@ -21,11 +22,20 @@ struct Params {
 }
 #import params
 #import grid
+#import element
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<u32>;
+@group(0) @binding(1) var<storage, read> weight: array<u32>;
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 #code
+
+fn x_at(i: u32) -> f32 {
+    return element_of(x[place_of(i)], i);
+}
+
+fn weight_at(i: u32) -> f32 {
+    return element_of(weight[place_of(i)], i);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -61,9 +71,9 @@ fn main(
             for (var kx = 0u; kx < p.kw; kx++) {
                 let column = left + kx * p.dilation_x;
                 if (column < p.w) {
-                    let value = x[x_row + column];
+                    let value = x_at(x_row + column);
                     for (var e = 0u; e < EACH; e++) {
-                        sums[e] = fma(value, weight[w_row + e * filter_size + kx], sums[e]);
+                        sums[e] = fma(value, weight_at(w_row + e * filter_size + kx), sums[e]);
                     }
                 }
             }

@@ -1,6 +1,7 @@
 // c[part, batch, i, j] = epilogue(sum over k in the part of a[batch, i, k] * b[batch, k, j]): any strides, any batch.
 // Layout: a and b with the strides given, in elements; up to three batch axes, x innermost, along which an operand may
-// repeat (stride 0); c [parts, batch, m, n] contiguous. With more than one part, matmul_sum adds them up.
+// repeat (stride 0); c [parts, batch, m, n] contiguous; a and b
+// are f32 or, where HALF, f16. With more than one part, matmul_sum adds them up.
 // Work: one result an invocation, lanes along j. Accumulates f32 in order of k.
 // Bound by loads: two for each multiply-add.
 struct Params {
@@ -25,10 +26,19 @@ struct Params {
 }
 #import params
 #import grid
-@group(0) @binding(0) var<storage, read> a: array<f32>;
-@group(0) @binding(1) var<storage, read> b: array<f32>;
+#import element
+@group(0) @binding(0) var<storage, read> a: array<u32>;
+@group(0) @binding(1) var<storage, read> b: array<u32>;
 @group(0) @binding(2) var<storage, read_write> c: array<f32>;
 #code
+
+fn a_at(i: u32) -> f32 {
+    return element_of(a[place_of(i)], i);
+}
+
+fn b_at(i: u32) -> f32 {
+    return element_of(b[place_of(i)], i);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -55,15 +65,15 @@ fn main(
     var sum = 0.0;
     // By fours: Mesa 22.3 ends an invocation's loops after 65,535 turns.
     for (; left >= 4u; left -= 4u) {
-        sum = fma(a[from_a], b[from_b], sum);
-        sum = fma(a[from_a + p.a_k], b[from_b + p.b_k], sum);
-        sum = fma(a[from_a + 2u * p.a_k], b[from_b + 2u * p.b_k], sum);
-        sum = fma(a[from_a + 3u * p.a_k], b[from_b + 3u * p.b_k], sum);
+        sum = fma(a_at(from_a), b_at(from_b), sum);
+        sum = fma(a_at(from_a + p.a_k), b_at(from_b + p.b_k), sum);
+        sum = fma(a_at(from_a + 2u * p.a_k), b_at(from_b + 2u * p.b_k), sum);
+        sum = fma(a_at(from_a + 3u * p.a_k), b_at(from_b + 3u * p.b_k), sum);
         from_a += 4u * p.a_k;
         from_b += 4u * p.b_k;
     }
     for (; left > 0u; left--) {
-        sum = fma(a[from_a], b[from_b], sum);
+        sum = fma(a_at(from_a), b_at(from_b), sum);
         from_a += p.a_k;
         from_b += p.b_k;
     }

@@ -1,5 +1,5 @@
 // c[i] = epilogue(sum over p of parts[p, i]): the second pass of a product whose sum over K was divided.
-// Layout: parts [part_count, count], c [count], contiguous.
+// Layout: parts [part_count, count], c [count] in Out, contiguous.
 // Work: one result an invocation. Accumulates f32 in order of p, whatever ran first. Bound by memory bandwidth.
 struct Params {
     count: u32,
@@ -8,7 +8,7 @@ struct Params {
 #import params
 #import grid
 @group(0) @binding(0) var<storage, read> parts: array<f32>;
-@group(0) @binding(1) var<storage, read_write> c: array<f32>;
+@group(0) @binding(1) var<storage, read_write> c: array<Out>;
 #code
 
 @compute @workgroup_size(WG)
@@ -25,5 +25,5 @@ fn main(
     for (var part = 0u; part < p.part_count; part++) {
         sum += parts[part * p.count + index];
     }
-    c[index] = epilogue(sum, index);
+    c[index] = Out(epilogue(sum, index));
 }

@@ -1,5 +1,6 @@
 // out[i] = value(i), the element-wise program that the planner fills in below, with its operands' bindings.
-// Layout: row-major, contiguous; Elem is f32 or vec4<f32>; i counts Elems.
+// Layout: row-major, contiguous; Elem is f32, vec4<f32> or, for f16 results,
+// vec2<f32>; i counts Elems. f16 lie two in a u32, the first one lower.
 // Work: RUN neighbouring-workgroup Elems an invocation. Accumulates nothing. Bound by memory bandwidth.
 struct Params {
     count: u32,
@@ -7,6 +8,7 @@ struct Params {
 #import params
 #import grid
 #import activation
+#import half
 #code
 
 @compute @workgroup_size(WG)
@@ -19,7 +21,7 @@ fn main(
     for (var r = 0u; r < RUN; r++) {
         let index = first + r * WG;
         if (index < p.count) {
-            out[index] = value(index);
+            out[index] = stored(value(index));
         }
     }
 }

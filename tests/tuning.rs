@@ -13,7 +13,7 @@ use girih::kernel::CustomKernel;
 use girih::nn::models::Model;
 use girih::plan::{Choices, Measured, Plan, PlanOptions, Tuner, Tuning, TuningProfile};
 use girih::tensor::TensorType;
-use girih::train::{Hyperparameters, ImageModel, Trainer, TrainerOptions};
+use girih::train::{Hyperparameters, ImageModel, ImageTask, Trainer, TrainerOptions};
 
 const LONG: Duration = Duration::from_secs(60);
 
@@ -124,7 +124,7 @@ fn a_tuned_run_measures_before_its_first_step_alone() {
     let model = ImageModel { layers: Model::Mlp.layers(10), shape: [3, 32, 32], classes: 10, stats };
     let hyper = Hyperparameters { batch: 16, ..Hyperparameters::default() };
     let options = TrainerOptions { hyper, epochs: 1, plan: by(Tuning::Measure(Arc::clone(&tuner))), ..Default::default() };
-    let mut trainer = Trainer::new(&device, &model, data, options).expect("a trainer");
+    let mut trainer = Trainer::new(&device, Arc::new(ImageTask::new(model, data)), options).expect("a trainer");
     let before = (count.load(Ordering::Relaxed), tuner.spent());
     assert!(before.0 > 2 && !tuner.choices().is_empty());
     let submits = device.submit_count();

@@ -103,6 +103,7 @@ impl BenchCase {
         let value = |place: usize| match tensor.data() {
             HostData::F32(values) => f64::from(values[place]),
             HostData::U32(values) => f64::from(values[place]),
+            HostData::F16(bits) => half::f16::from_bits(bits[place]).to_f64(),
         };
         Array::from_fn(shape, |index| {
             value(whole(&axes, index).iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i))

@@ -45,9 +45,9 @@ pub async fn adapters(selector: &AdapterSelector) -> Result<Vec<AdapterReport>, 
     };
     let report = |(index, adapter): (usize, &wgpu::Adapter)| {
         let info = adapter.get_info();
-        let (features, limits) = Profile::Offered.request(adapter.features(), adapter.limits());
+        let (features, limits) = Profile::Offered.request(true, adapter.features(), adapter.limits());
         AdapterReport {
-            caps: Caps::of(features, &limits, &info),
+            caps: Caps::of(features, &limits, &info, &adapter.cooperative_matrix_properties()),
             chosen: chosen.as_ref().filter(|(i, _)| *i == index).map(|(_, why)| why.clone()),
             name: info.name,
             backend: info.backend.to_string(),
@@ -63,7 +63,7 @@ pub(super) fn choose(found: &[wgpu::Adapter], selector: &AdapterSelector) -> Res
         return Err(GpuError::NoAdapter);
     }
     let kinds: Vec<AdapterKind> =
-        found.iter().map(|a| Caps::of(wgpu::Features::empty(), &a.limits(), &a.get_info()).kind).collect();
+        found.iter().map(|a| Caps::of(wgpu::Features::empty(), &a.limits(), &a.get_info(), &[]).kind).collect();
     match selector {
         AdapterSelector::Best => {
             let index = (0..kinds.len()).min_by_key(|&i| preference(kinds[i])).unwrap_or(0);

@@ -20,6 +20,8 @@ pub struct DeviceOptions {
     pub profile: Profile,
     /// Whether built-in kernels keep wgpu's run-time bounds and loop checks, as the tests do.
     pub checked: bool,
+    /// Whether cooperative matrices, which wgpu holds to be experimental, are asked for where the adapter has them.
+    pub cooperative: bool,
 }
 
 /// A device to run recordings on. Cloning shares it.
@@ -56,11 +58,18 @@ impl Device {
         let found = instance().enumerate_adapters(wgpu::Backends::all()).await;
         let (index, _) = choose(&found, &options.adapter)?;
         let adapter = &found[index];
-        let (required_features, required_limits) = options.profile.request(adapter.features(), adapter.limits());
-        let descriptor =
-            wgpu::DeviceDescriptor { label: Some("girih"), required_features, required_limits, ..Default::default() };
+        let (required_features, required_limits) =
+            options.profile.request(options.cooperative, adapter.features(), adapter.limits());
+        let experimental = required_features.intersects(wgpu::Features::all_experimental_mask());
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("girih"),
+            required_features,
+            required_limits,
+            experimental_features: if experimental { accepted() } else { wgpu::ExperimentalFeatures::disabled() },
+            ..Default::default()
+        };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| GpuError::Open(e.to_string()))?;
-        Ok(Self::new(device, queue, options.checked))
+        Ok(Self::new(device, queue, options.checked, &adapter.cooperative_matrix_properties()))
     }
 
     /// [`Device::open`], blocking; not for browsers.
@@ -72,14 +81,20 @@ impl Device {
         super::readback::block_on(Self::open(options))
     }
 
-    /// Uses a device that the host application owns, with the features and limits it was opened with.
+    /// Uses a device that the host application owns, with the features and limits it was opened with. Cooperative
+    /// matrices are left alone: their sizes are the adapter's to tell.
     pub fn from_wgpu(device: wgpu::Device, queue: wgpu::Queue) -> Self {
-        Self::new(device, queue, true)
+        Self::new(device, queue, true, &[])
     }
 
-    fn new(device: wgpu::Device, queue: wgpu::Queue, checked: bool) -> Self {
+    fn new(
+        device: wgpu::Device,
+        queue: wgpu::Queue,
+        checked: bool,
+        matrices: &[wgpu::CooperativeMatrixProperties],
+    ) -> Self {
         let info = device.adapter_info();
-        let caps = Caps::of(device.features(), &device.limits(), &info);
+        let caps = Caps::of(device.features(), &device.limits(), &info, matrices);
         let lost = Arc::new(Mutex::new(None));
         let seen = Arc::clone(&lost);
         device.set_device_lost_callback(move |reason, message| {
@@ -302,6 +317,14 @@ fn trusted(device: &wgpu::Device, descriptor: wgpu::ShaderModuleDescriptor<'_>) 
     // SAFETY: kernels that come here are the engine's own; the op table runs each of them over every case with checks on, against
     // sentinels behind every output, and the planner binds exactly the extents they index.
     unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+}
+
+/// The user's agreement to experimental features.
+#[allow(unsafe_code)]
+fn accepted() -> wgpu::ExperimentalFeatures {
+    // SAFETY: asked for by `DeviceOptions::cooperative` alone. Kernels of cooperative matrices run where a caller wants
+    // mixed precision, and only after their results were compared with f64 on this very device (`plan::Precision`).
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 
 /// The error of a popped scope. Natively it is there at once; a browser reports it later, to its own console.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::error::GraphError;
 use super::node::{Bank, BankId, Init, Kind, Node, NodeId, Variable, VariableId};
 use super::op::Op;
-use crate::tensor::{HostTensor, TensorType};
+use crate::tensor::{DType, HostTensor, TensorType};
 
 /// A network as nodes in topological order, the variables it keeps between runs, and the effects that change them.
 #[derive(Clone, Debug, Default)]
@@ -161,6 +161,9 @@ impl Graph {
     /// When the inputs do not fit it.
     pub fn apply_shared(&mut self, op: Arc<dyn Op>, inputs: &[NodeId]) -> Result<NodeId, GraphError> {
         let types: Vec<TensorType> = inputs.iter().map(|&i| self.ty(i).clone()).collect();
+        if !op.takes_f16() && types.iter().any(|ty| ty.dtype == DType::F16) {
+            return Err(self.error(op.name(), inputs, "takes no f16"));
+        }
         let ty = op.infer(&types).map_err(|e| self.error(op.name(), inputs, &e.0))?;
         let effect = !op.mutates().is_empty();
         let id = self.push(Kind::Op(op), inputs.to_vec(), ty);

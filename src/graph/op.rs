@@ -106,6 +106,16 @@ pub trait Op: fmt::Debug + Send + Sync {
         })
     }
 
+    /// Whether its inputs may be f16. All its inputs then are, but for an element-wise op's, of which any may be.
+    fn takes_f16(&self) -> bool {
+        false
+    }
+
+    /// Whether in mixed precision its inputs, f32 in `types`, are better given as f16 to a device with `caps`.
+    fn gains_from_f16(&self, _types: &OpTypes<'_>, _caps: &Caps) -> bool {
+        false
+    }
+
     /// Whether its kernels apply `l.epilogue` to each result before storing it.
     fn takes_epilogue(&self) -> bool {
         false

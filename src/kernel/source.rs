@@ -44,6 +44,9 @@ const LIBRARY: &[(&str, &str)] = &[
     ("cell_rnn", include_str!("../../shaders/lib/cell_rnn.wgsl")),
     ("panel_sums", include_str!("../../shaders/lib/panel_sums.wgsl")),
     ("tree_product", include_str!("../../shaders/lib/tree_product.wgsl")),
+    ("coop_tile", include_str!("../../shaders/lib/coop_tile.wgsl")),
+    ("element", include_str!("../../shaders/lib/element.wgsl")),
+    ("half", include_str!("../../shaders/lib/half.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];
@@ -57,7 +60,7 @@ pub enum Constant {
     Bool(bool),
     /// `const NAME: f32`, by its bits.
     F32(u32),
-    /// `alias NAME = type`. A type of f16 enables it.
+    /// `alias NAME = type`. A type of f16, or of cooperative matrices, enables them.
     Type(&'static str),
 }
 
@@ -163,8 +166,10 @@ impl Kernel {
     pub fn wgsl(&self, immediates: bool) -> Result<Specialised, KernelError> {
         let mut out = String::with_capacity(self.text.len() + 512);
         // Directives stand before all declarations.
-        if self.constants.iter().any(|(_, value)| matches!(value, Constant::Type(ty) if ty.contains("f16"))) {
-            out.push_str("enable f16;\n");
+        for (part, directive) in [("f16", "enable f16;\n"), ("coop_mat", "enable wgpu_cooperative_matrix;\n")] {
+            if self.constants.iter().any(|(_, value)| matches!(value, Constant::Type(ty) if ty.contains(part))) {
+                out.push_str(directive);
+            }
         }
         for (name, value) in &self.constants {
             // Writing to a string cannot fail.

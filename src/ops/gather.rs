@@ -20,7 +20,7 @@ impl Gather {
     /// The bits of a row that is not there.
     fn fill(&self) -> u32 {
         match self.dtype {
-            DType::F32 => 0,
+            DType::F32 | DType::F16 => 0,
             DType::U32 => u32::MAX,
         }
     }

@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use crate::graph::Op;
 use crate::tensor::random::Random;
-use crate::tensor::{HostData, HostTensor, TensorType};
+use crate::tensor::{DType, HostData, HostTensor, TensorType};
 
 pub mod arg_max;
 pub mod batch_norm;
 pub mod concat;
 pub mod conv2d;
+mod coop;
 mod copy;
 pub mod cross_entropy;
 pub mod dropout;
@@ -153,6 +154,13 @@ impl CaseInput {
         Self { ty: TensorType::f32(shape), values }
     }
 
+    /// The same input in f16.
+    #[must_use]
+    pub fn half(mut self) -> Self {
+        self.ty.dtype = DType::F16;
+        self
+    }
+
     /// Integers below `bound`.
     pub fn index<const N: usize>(shape: [usize; N], bound: u32) -> Self {
         Self { ty: TensorType::u32(shape), values: Values::Index(bound) }
@@ -182,9 +190,12 @@ impl CaseInput {
             Values::Clock => HostData::U32(vec![7, 3]),
             Values::Given(words) => HostData::U32(words.to_vec()),
         };
+        let shape = self.ty.shape.clone();
         let tensor = match data {
-            HostData::F32(values) => HostTensor::f32(self.ty.shape.clone(), values),
-            HostData::U32(values) => HostTensor::u32(self.ty.shape.clone(), values),
+            HostData::F32(values) if self.ty.dtype == DType::F16 => HostTensor::f16(shape, &values),
+            HostData::F32(values) => HostTensor::f32(shape, values),
+            HostData::U32(values) => HostTensor::u32(shape, values),
+            HostData::F16(_) => None,
         };
         tensor.filter(|tensor| tensor.ty() == self.ty)
     }

@@ -3,19 +3,24 @@
 use std::fmt;
 use std::ops::Deref;
 
-/// The element type of a tensor. Both take four bytes on the device.
+/// The element type of a tensor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DType {
     /// 32-bit floating point: activations, weights, gradients.
     F32,
     /// 32-bit unsigned integer: indices, labels, packed bytes.
     U32,
+    /// 16-bit floating point: operands of products in mixed precision. Two lie in a 32-bit word, the first one lower.
+    F16,
 }
 
 impl DType {
     /// Bytes of one element.
     pub fn bytes(self) -> usize {
-        4
+        match self {
+            Self::F32 | Self::U32 => 4,
+            Self::F16 => 2,
+        }
     }
 }
 
@@ -24,6 +29,7 @@ impl fmt::Display for DType {
         f.write_str(match self {
             Self::F32 => "f32",
             Self::U32 => "u32",
+            Self::F16 => "f16",
         })
     }
 }
@@ -132,14 +138,19 @@ impl TensorType {
         Self { shape: shape.into(), dtype: DType::U32 }
     }
 
+    /// An f16 tensor.
+    pub fn f16(shape: impl Into<Shape>) -> Self {
+        Self { shape: shape.into(), dtype: DType::F16 }
+    }
+
     /// The number of elements.
     pub fn count(&self) -> usize {
         self.shape.count()
     }
 
-    /// Bytes on the device.
+    /// Bytes on the device: whole words.
     pub fn bytes(&self) -> u64 {
-        self.count() as u64 * self.dtype.bytes() as u64
+        (self.count() as u64 * self.dtype.bytes() as u64).next_multiple_of(4)
     }
 }
 

@@ -62,6 +62,7 @@ mod file {
             match self.0.ty().dtype {
                 DType::F32 => Dtype::F32,
                 DType::U32 => Dtype::U32,
+                DType::F16 => Dtype::F16,
             }
         }
         fn shape(&self) -> &[usize] {

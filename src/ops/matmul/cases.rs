@@ -1,6 +1,9 @@
 //! Cases of the product: every transposition, every kind of batch, and the edges of every strategy's tiles.
 
+use std::sync::Arc;
+
 use super::MatMul;
+use crate::ops::pointwise::{FusedEpilogue, Instruction, Program, Value, functions};
 use crate::ops::{Case, CaseInput};
 
 const NN: MatMul = MatMul { transpose_a: false, transpose_b: false };
@@ -54,7 +57,51 @@ pub fn cases() -> Vec<Case> {
     cases.push(matrices("long sum", NN, 2, 3, 66_001).forward_only());
     cases.push(matrices("very long sum", NT, 1, 2, 300_001).forward_only());
     cases.push(matrices("long sum transposed", TN, 4, 4, 66_000).forward_only());
+    // In f16, exactly the products of the rounded operands: only the sums round.
+    for (name, op) in [("NN", NN), ("NT", NT), ("TN", TN), ("TT", TT)] {
+        let half = |name: String, m, n, k| {
+            let mut case = matrices(name, op, m, n, k);
+            case.inputs = case.inputs.into_iter().map(CaseInput::half).collect();
+            case.forward_only().tolerance(HALF)
+        };
+        cases.push(half(format!("f16 {name} odd"), 7, 11, 5));
+        cases.push(half(format!("f16 {name} whole tiles"), 64, 64, 32));
+        cases.push(half(format!("f16 {name} edges"), 37, 45, 67));
+        cases.push(half(format!("f16 {name} edges of fours"), 132, 140, 84));
+        cases.push(half(format!("f16 {name} parts"), 20, 24, 1100));
+        let (a, b) = stored(op, 5, 6, 8);
+        let batch = |shape: [usize; 2]| CaseInput::f32([3, shape[0], shape[1]]).half();
+        let inputs = vec![batch(a), CaseInput::f32(b).half()];
+        cases.push(Case::new(format!("f16 {name} batch against matrix"), op, inputs).forward_only().tolerance(HALF));
+    }
+    for (name, m, n, k) in [("", 70, 36, 20), (", parts", 20, 24, 1100)] {
+        for to_half in [false, true] {
+            cases.push(with_epilogue(name, m, n, k, to_half));
+        }
+    }
     cases
+}
+
+/// Of products of f16, whose sums matrix units round as they like.
+const HALF: f64 = 1e-4;
+
+/// A product of f16 with bias and ReLU, stored as f32 or as f16.
+fn with_epilogue(name: &str, m: usize, n: usize, k: usize, to_half: bool) -> Case {
+    let instruction = |function, operands| Instruction { function, operands };
+    let mut program = Program {
+        input_count: 2,
+        instructions: vec![
+            instruction(&functions::ADD, vec![Value::Input(0), Value::Input(1)]),
+            instruction(&functions::RELU, vec![Value::Result(0)]),
+        ],
+    };
+    if to_half {
+        program.instructions.push(instruction(&functions::TO_F16, vec![Value::Result(1)]));
+    }
+    let op = FusedEpilogue { base: Arc::new(NT), base_inputs: 2, program };
+    let inputs = vec![CaseInput::f32([m, k]).half(), CaseInput::f32([n, k]).half(), CaseInput::f32([n])];
+    let (result, tolerance) = if to_half { ("f16", 1e-3) } else { ("f32", HALF) };
+    Case::new(format!("f16, bias and relu to {result}{name}"), op, inputs).forward_only().tolerance(tolerance)
 }
 
 /// The stored shapes of an M×K and a K×N matrix.

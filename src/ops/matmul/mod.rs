@@ -1,6 +1,7 @@
 //! Matrix multiplication, batched, with either operand transposed as stored; and the linear layer built on it.
 
 mod cases;
+mod coop;
 mod pack;
 mod problem;
 mod rows;
@@ -13,11 +14,12 @@ pub use cases::cases;
 
 use problem::{Problem, batch_shape};
 
+use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, DType, TensorType};
 
-/// Inputs a `[…, M, K]` and b `[…, K, N]` → `[…, M, N]`; the leading axes broadcast.
+/// Inputs a `[…, M, K]` and b `[…, K, N]`, both f32 or both f16 → f32 `[…, M, N]`; the leading axes broadcast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MatMul {
     /// Whether a is stored as `[…, K, M]`.
@@ -54,8 +56,8 @@ impl Op for MatMul {
     fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
         let [a, b] = inputs else { return Err(ShapeError::new("takes two inputs")) };
         let refuse = |why: &str| Err(ShapeError::new(format!("{} of {a} and {b}: {why}", self.formula())));
-        if a.dtype != DType::F32 || b.dtype != DType::F32 {
-            return refuse("both must be f32");
+        if a.dtype != b.dtype || a.dtype == DType::U32 {
+            return refuse("both must be f32, or both f16");
         }
         if a.shape.rank() < 2 || b.shape.rank() < 2 {
             return refuse("both must have two axes or more");
@@ -138,6 +140,13 @@ impl Op for MatMul {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         // `infer` refuses what is no problem.
         let Some(problem) = Problem::new(*self, &l.inputs[0].shape, &l.inputs[1].shape) else { return Vec::new() };
+        if l.inputs[0].dtype == DType::F16 {
+            let mut candidates = coop::lower(&problem, l);
+            if l.output.dtype == DType::F32 {
+                candidates.extend(simple::lower(&problem, l));
+            }
+            return candidates;
+        }
         let (wide, rows) = (wide::lower(&problem, l), rows::lower(&problem, l));
         let mut candidates = simple::lower(&problem, l);
         if l.caps.is_software() {
@@ -172,6 +181,14 @@ impl Op for MatMul {
 
     fn takes_epilogue(&self) -> bool {
         true
+    }
+
+    fn takes_f16(&self) -> bool {
+        true
+    }
+
+    fn gains_from_f16(&self, _types: &OpTypes<'_>, caps: &Caps) -> bool {
+        caps.cooperative.is_some()
     }
 }
 

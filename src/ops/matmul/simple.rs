@@ -4,7 +4,9 @@
 use super::problem::Problem;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::coop::out;
 use crate::ops::split::{Aim, Split};
+use crate::tensor::DType;
 
 const WORKGROUP: usize = 64;
 /// Terms an invocation may add up, four a turn: Mesa 22.3 ends its loops after 65,535 turns.
@@ -36,7 +38,9 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
     let (count, parts) = (l.output.count(), split.parts());
     let ((a_row, a_k), (b_k, b_column)) = (problem.a_strides(), problem.b_strides());
     let to = if parts == 1 { Operand::Output } else { Operand::Scratch(0) };
-    let kernel = Kernel::new(source!("matmul_simple")).constant("WG", WORKGROUP);
+    let kernel = Kernel::new(source!("matmul_simple"))
+        .constant("WG", WORKGROUP)
+        .constant("HALF", l.inputs[0].dtype == DType::F16);
     let call = KernelCall::new(kernel, linear_grid((count * parts).div_ceil(WORKGROUP), l.caps))
         .bind_inputs(2)
         .bind(to)
@@ -60,7 +64,7 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
 
 /// The second pass over the parts in scratch buffer 0.
 pub(super) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
-    let kernel = Kernel::new(source!("matmul_sum")).constant("WG", WORKGROUP);
+    let kernel = Kernel::new(source!("matmul_sum")).constant("WG", WORKGROUP).constant("Out", out(l));
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
         .bind(Operand::Scratch(0))
         .bind(Operand::Output)

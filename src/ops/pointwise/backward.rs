@@ -14,6 +14,7 @@ pub(super) fn gradients(function: &Function, g: &mut Graph, io: &Vjp<'_>) -> Res
     };
     let one = |dx: NodeId| Ok(vec![Some(dx)]);
     match function.name {
+        "to_f16" => one(d),
         "add" => Ok(vec![Some(d), Some(d)]),
         "sub" => Ok(vec![Some(d), wanted(io, 1, || g.neg(d))?]),
         "mul" => {

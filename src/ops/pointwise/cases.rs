@@ -4,6 +4,9 @@ use super::functions::{self, FUNCTIONS};
 use super::{Fused, Instruction, Pointwise, Program, Value};
 use crate::ops::{Case, CaseInput, Values};
 
+/// The last place of f16: drivers round to the nearest or towards zero.
+const HALF: f64 = 1e-3;
+
 /// Every function on a vector-width and an odd shape; broadcasting in all its forms; a fused chain.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -13,7 +16,8 @@ pub fn cases() -> Vec<Case> {
             let operand = |i: usize| CaseInput::f32_of(shape, Values::Uniform(domain(i).0, domain(i).1));
             let inputs = (0..function.arity).map(operand).collect();
             let case = Case::new(format!("{} {shape:?}", function.name), Pointwise(function), inputs).tolerance(2e-5);
-            let flat = matches!(function.name, "equal" | "greater" | "sign");
+            let flat = matches!(function.name, "equal" | "greater" | "sign" | "to_f16");
+            let case = if function.name == "to_f16" { case.tolerance(HALF) } else { case };
             cases.push(if flat || function.name.ends_with("_grad") { case.forward_only() } else { case });
         }
     }
@@ -49,9 +53,30 @@ pub fn cases() -> Vec<Case> {
             instruction(&functions::MUL, vec![Value::Result(2), Value::Literal(2.0)]),
         ],
     };
+    let mut to_half = program.clone();
+    to_half.instructions.push(instruction(&functions::TO_F16, vec![Value::Result(3)]));
     for (name, c) in [("fused chain", 4), ("fused odd chain", 3)] {
-        let inputs = vec![CaseInput::f32([2, c, c]), CaseInput::f32([c]), CaseInput::f32([c, 1])];
-        cases.push(Case::new(name, Fused(program.clone()), inputs).forward_only());
+        let inputs = || vec![CaseInput::f32([2, c, c]), CaseInput::f32([c]), CaseInput::f32([c, 1])];
+        cases.push(Case::new(name, Fused(program.clone()), inputs()).forward_only());
+        cases
+            .push(Case::new(format!("{name} to f16"), Fused(to_half.clone()), inputs()).forward_only().tolerance(HALF));
+        let halves = inputs().into_iter().map(CaseInput::half).collect();
+        cases.push(Case::new(format!("{name} of f16"), Fused(program.clone()), halves).forward_only());
+    }
+    // Three words and a half, over a row and a column that repeat.
+    let halves = vec![CaseInput::f32([7, 1]).half(), CaseInput::f32([7]).half()];
+    let sum = Program {
+        input_count: 2,
+        instructions: vec![
+            instruction(&functions::ADD, vec![Value::Input(0), Value::Input(1)]),
+            instruction(&functions::TO_F16, vec![Value::Result(0)]),
+        ],
+    };
+    cases.push(Case::new("f16 to an odd number of f16", Fused(sum), halves).forward_only().tolerance(HALF));
+    for count in [64, 7] {
+        let large = CaseInput::f32_of([count], Values::Uniform(-2e5, 2e5));
+        let op = Pointwise(&functions::TO_F16);
+        cases.push(Case::new(format!("{count} beyond f16"), op, vec![large]).forward_only().tolerance(HALF));
     }
     cases
 }

@@ -121,6 +121,8 @@ functions! {
     /// log(1 + eˣ), without overflow.
     SOFTPLUS softplus(x) ANY, "(max({0}, Elem(0.0)) + log(Elem(1.0) + exp(-abs({0}))))",
         |v| v[0].max(0.0) + (-v[0].abs()).exp().ln_1p();
+    /// `x` in f16: rounded to the nearest, infinite from 65,520 on. The gradient is that of `x`.
+    TO_F16 to_f16(x) ANY, "{0}", |v| half::f16::from_f64(v[0]).to_f64();
     /// `d` where `y` is positive, else 0: the gradient of ReLU, from its output.
     RELU_GRAD relu_grad(d, y) ANY, "select(Elem(0.0), {0}, {1} > Elem(0.0))", |v| if v[1] > 0.0 { v[0] } else { 0.0 };
     /// `d · slope` where `y` is not positive, else `d`: the gradient of leaky ReLU, from its output.

@@ -26,7 +26,7 @@ impl Op for Fused {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
-        broadcast_all(inputs)
+        broadcast_all(&self.0, inputs)
     }
 
     fn reference(&self, inputs: &[&Array]) -> Array {
@@ -39,6 +39,10 @@ impl Op for Fused {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         lower(&self.0, l)
+    }
+
+    fn takes_f16(&self) -> bool {
+        true
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -74,8 +78,8 @@ impl Op for FusedEpilogue {
         let result = self.base.infer(base)?;
         let mut all = vec![result.clone()];
         all.extend_from_slice(operands);
-        let ty = broadcast_all(&all)?;
-        if ty == result {
+        let ty = broadcast_all(&self.program, &all)?;
+        if ty.shape == result.shape {
             Ok(ty)
         } else {
             Err(ShapeError::new(format!("an epilogue of {} on a result of {}", ty.shape, result.shape)))
@@ -116,6 +120,10 @@ impl Op for FusedEpilogue {
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
         let base = OpTypes { inputs: &types.inputs[..self.base_inputs], output: types.output };
         self.base.flops(&base) + (types.output.count() * self.program.instructions.len()) as u64
+    }
+
+    fn takes_f16(&self) -> bool {
+        self.base.takes_f16()
     }
 }
 

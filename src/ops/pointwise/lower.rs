@@ -22,14 +22,18 @@ pub(super) fn lower(program: &Program, l: &Lowering<'_>) -> Candidates {
     if vector {
         candidates.push(strategy("vec4", program, l, 4));
     }
-    candidates.push(strategy("scalar", program, l, 1));
+    // The narrowest result is a word.
+    candidates.push(match l.output.dtype {
+        DType::F16 => strategy("pair", program, l, 2),
+        DType::F32 | DType::U32 => strategy("scalar", program, l, 1),
+    });
     candidates
 }
 
 /// Whether four neighbouring output elements read four neighbouring, aligned elements of an operand, or one element
 /// four times.
 fn loads_vec4(operand: &TensorType, output: &TensorType) -> bool {
-    if operand.dtype != DType::F32 {
+    if operand.dtype == DType::U32 {
         return false;
     }
     let last = output.shape.last().copied().unwrap_or(1);
@@ -37,7 +41,7 @@ fn loads_vec4(operand: &TensorType, output: &TensorType) -> bool {
 }
 
 fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usize) -> Strategy {
-    let elements = l.output.count() / width;
+    let elements = l.output.count().div_ceil(width);
     let run = if l.caps.is_software() { SOFTWARE_RUN } else { 1 };
     let element = element(width);
     let out = l.inputs.len();
@@ -47,7 +51,13 @@ fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usiz
     for (i, load) in loads.iter().enumerate() {
         let _ = writeln!(code, "@group(0) @binding({i}) {}", load.declare(&format!("in{i}")));
     }
-    let _ = writeln!(code, "@group(0) @binding({out}) var<storage, read_write> out: array<{element}>;");
+    let (stored, store) = match (l.output.dtype, width) {
+        (DType::F16, 4) => ("vec2<u32>", "half_words(value)"),
+        (DType::F16, _) => ("u32", "half_word(value)"),
+        (DType::F32 | DType::U32, _) => (element, "value"),
+    };
+    let _ = writeln!(code, "@group(0) @binding({out}) var<storage, read_write> out: array<{stored}>;");
+    let _ = writeln!(code, "fn stored(value: Elem) -> {stored} {{ return {store}; }}");
     code.push_str("fn value(index: u32) -> Elem {\n");
     for (i, load) in loads.iter().enumerate() {
         let _ = writeln!(code, "    let x{i} = {};", load.value(&format!("in{i}")));
@@ -65,7 +75,11 @@ fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usiz
 }
 
 fn element(width: usize) -> &'static str {
-    if width == 4 { "vec4<f32>" } else { "f32" }
+    match width {
+        4 => "vec4<f32>",
+        2 => "vec2<f32>",
+        _ => "f32",
+    }
 }
 
 /// How a kernel reads an operand for the output's Elem `index`.
@@ -89,7 +103,7 @@ impl<'a> Load<'a> {
     fn vectors(&self) -> bool {
         let last = self.output.last();
         self.width == 4
-            && self.operand.dtype == DType::F32
+            && self.operand.dtype != DType::U32
             && (self.operand.shape == *self.output
                 || (self.operand.shape.last() == last && last.is_some_and(|n| n.is_multiple_of(4))))
     }
@@ -104,25 +118,38 @@ impl<'a> Load<'a> {
         if self.uniform {
             return format!("var<uniform> {name}: array<vec4<f32>, {}>;", self.operand.count() / 4);
         }
-        let ty = if self.vectors() { "vec4<f32>".to_owned() } else { self.operand.dtype.to_string() };
+        let ty = match (self.operand.dtype, self.vectors()) {
+            (DType::F32, true) => "vec4<f32>",
+            (DType::F32, false) => "f32",
+            (DType::F16, true) => "vec2<u32>",
+            (DType::F16 | DType::U32, _) => "u32",
+        };
         format!("var<storage, read> {name}: array<{ty}>;")
     }
 
     /// The expression, an Elem.
     fn value(&self, name: &str) -> String {
         if self.vectors() {
-            return format!("{name}[{}]", self.position("index", 4));
+            let four = format!("{name}[{}]", self.position("index", 4));
+            return if self.operand.dtype == DType::F16 { format!("half_values({four})") } else { four };
         }
         let one = |index: &str| {
             let position = self.position(index, 1);
             if self.uniform {
                 format!("{name}[({position}) / 4u][({position}) % 4u]")
+            } else if self.operand.dtype == DType::F16 {
+                format!("unpack2x16float({name}[({position}) / 2u])[({position}) % 2u]")
             } else {
                 format!("f32({name}[{position}])")
             }
         };
         match self.width {
             1 => one("index"),
+            2 => {
+                // Behind an odd number of elements, the last one again.
+                let last = self.output.iter().product::<usize>().saturating_sub(1);
+                format!("Elem({}, {})", one("(index * 2u)"), one(&format!("min(index * 2u + 1u, {last}u)")))
+            }
             _ if self.repeats() => format!("Elem({})", one("(index * 4u)")),
             _ => {
                 let four = ["(index * 4u)", "(index * 4u + 1u)", "(index * 4u + 2u)", "(index * 4u + 3u)"];

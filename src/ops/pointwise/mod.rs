@@ -21,7 +21,8 @@ use crate::tensor::{Array, Shape, TensorType};
 
 /// A function of the table applied to each element.
 ///
-/// Operands broadcast as in NumPy; u32 operands are read as numbers (exact below 2²⁴); the output is f32.
+/// Operands broadcast as in NumPy; u32 operands are read as numbers (exact below 2²⁴), f16 as f32; the output is f32, or
+/// f16 from [`functions::TO_F16`].
 #[derive(Clone, Copy, PartialEq)]
 pub struct Pointwise(pub &'static Function);
 
@@ -40,7 +41,7 @@ impl Op for Pointwise {
         if inputs.len() != self.0.arity {
             return Err(ShapeError::new(format!("takes {} operands, not {}", self.0.arity, inputs.len())));
         }
-        broadcast_all(inputs)
+        broadcast_all(&Program::of(self.0), inputs)
     }
 
     fn reference(&self, inputs: &[&Array]) -> Array {
@@ -75,15 +76,19 @@ impl Op for Pointwise {
     fn function(&self) -> Option<&'static Function> {
         Some(self.0)
     }
+
+    fn takes_f16(&self) -> bool {
+        true
+    }
 }
 
-/// The f32 type all `inputs` broadcast to.
-fn broadcast_all(inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
+/// The type of `program` over `inputs`: the shape they all broadcast to.
+fn broadcast_all(program: &Program, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
     let mut shape = Shape::default();
     for input in inputs {
         shape = shape
             .broadcast(&input.shape)
             .ok_or_else(|| ShapeError::new(format!("{shape} and {} do not broadcast", input.shape)))?;
     }
-    Ok(TensorType::f32(shape))
+    Ok(TensorType { shape, dtype: program.dtype() })
 }

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::fmt::Write as _;
 
+use super::functions;
 use crate::graph::Function;
-use crate::tensor::{Array, Shape};
+use crate::tensor::{Array, DType, Shape};
 
 /// An operand of an instruction.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +54,14 @@ impl Program {
     /// The program that returns its one operand.
     pub fn identity() -> Self {
         Self { input_count: 1, instructions: Vec::new() }
+    }
+
+    /// The element type of the result.
+    pub fn dtype(&self) -> DType {
+        match self.instructions.last() {
+            Some(last) if *last.function == functions::TO_F16 => DType::F16,
+            _ => DType::F32,
+        }
     }
 
     /// The f64 value for one element.

@@ -91,6 +91,7 @@ impl Use {
             // Integers are places or labels: 0 is one everywhere.
             let value = match port.ty.dtype {
                 DType::F32 => HostTensor::f32(port.ty.shape, values(stream, count)),
+                DType::F16 => HostTensor::f16(port.ty.shape, &values(stream, count)),
                 DType::U32 => HostTensor::u32(port.ty.shape, vec![0; count]),
             };
             if let Some(value) = value {

@@ -1,0 +1,118 @@
+//! The shape of tiles of cooperative matrices: what `shaders/lib/coop_tile.wgsl` wants to know. Products and
+//! convolutions share it.
+
+use crate::gpu::Caps;
+use crate::graph::Lowering;
+use crate::kernel::{Constant, Kernel, Source};
+use crate::tensor::DType;
+
+/// Words of four f16 that an invocation brings of each operand a step, at most: the kernel names them.
+const MOST_EACH: usize = 4;
+/// Rows of matrices of a subgroup.
+const FRAGMENT_ROWS: usize = 2;
+
+/// How an operand lies in workgroup memory, which is how it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Layout {
+    /// Whether neighbours along K lie next to one another.
+    pub k_innermost: bool,
+    /// Whether neighbouring invocations read across these rows instead of along them; for the first operand.
+    pub across: bool,
+}
+
+/// A workgroup's share of a product: a tile by so many subgroups of so many matrices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tile {
+    subgroups: [usize; 2],
+    fragments: usize,
+    side: usize,
+    lanes: usize,
+}
+
+impl Tile {
+    /// 128×128 by matrices of 16×16: each is read from workgroup memory as seldom as registers allow.
+    pub fn large(caps: &Caps) -> Option<Self> {
+        Self::new([4, 2], 4, caps)
+    }
+
+    /// 64×64: for what has few rows, or too few tiles to fill a GPU.
+    pub fn small(caps: &Caps) -> Option<Self> {
+        Self::new([2, 2], 2, caps)
+    }
+
+    fn new(subgroups: [usize; 2], fragments: usize, caps: &Caps) -> Option<Self> {
+        let (side, (_, most)) = (caps.cooperative? as usize, caps.subgroup?);
+        let tile = Self { subgroups, fragments, side, lanes: subgroups[0] * subgroups[1] * most as usize };
+        let each = tile.rows().max(tile.columns()) * tile.step() / 4;
+        (each.div_ceil(tile.lanes) <= MOST_EACH && tile.lanes <= caps.invocations as usize).then_some(tile)
+    }
+
+    /// Rows of the result.
+    pub fn rows(&self) -> usize {
+        self.subgroups[0] * FRAGMENT_ROWS * self.side
+    }
+
+    /// Columns of the result.
+    pub fn columns(&self) -> usize {
+        self.subgroups[1] * self.fragments * self.side
+    }
+
+    /// Terms between two barriers.
+    pub fn step(&self) -> usize {
+        2 * self.side
+    }
+
+    /// The kernel for these tiles.
+    pub fn kernel(&self, source: Source, [a, b]: [Layout; 2], l: &Lowering<'_>) -> Kernel {
+        let matrices: [Constant; 3] = match self.side {
+            8 => ["coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"],
+            _ => ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"],
+        }
+        .map(Constant::Type);
+        // Rows of a tile in workgroup memory, and words of one.
+        let rows_and_words = |layout: Layout, extent: usize| match layout.k_innermost {
+            true => (extent, self.step() / 4),
+            false => (self.step(), extent / 4),
+        };
+        let ((a_rows, a_words), (b_rows, b_words)) =
+            (rows_and_words(a, self.rows()), rows_and_words(b, self.columns()));
+        let [coop_a, coop_b, coop_c] = matrices;
+        Kernel::new(source)
+            .constant("CoopA", coop_a)
+            .constant("CoopB", coop_b)
+            .constant("CoopC", coop_c)
+            .constant("SIDE", self.side)
+            .constant("SUBGROUP_ROWS", self.subgroups[0])
+            .constant("SUBGROUP_COLUMNS", self.subgroups[1])
+            .constant("FRAGMENTS", self.fragments)
+            .constant("M_TILE", self.rows())
+            .constant("Q_TILE", self.columns())
+            .constant("K_STEP", self.step())
+            .constant("WG", self.lanes)
+            .constant("A_K_INNERMOST", a.k_innermost)
+            .constant("A_ACROSS", a.across)
+            .constant("A_ROWS", a_rows)
+            .constant("A_WORDS", a_words)
+            .constant("A_PITCH", a_words + 2)
+            .constant("A_EACH", (a_rows * a_words).div_ceil(self.lanes))
+            .constant("B_K_INNERMOST", b.k_innermost)
+            .constant("B_ROWS", b_rows)
+            .constant("B_WORDS", b_words)
+            .constant("B_PITCH", b_words + 2)
+            .constant("B_EACH", (b_rows * b_words).div_ceil(self.lanes))
+            .constant("Out", out(l))
+    }
+}
+
+/// The element type that a last pass stores.
+pub(super) fn out(l: &Lowering<'_>) -> &'static str {
+    match l.output.dtype {
+        DType::F16 => "f16",
+        DType::F32 | DType::U32 => "f32",
+    }
+}
+
+/// The lowering of a pass whose sums a last one adds up: f32, and no epilogue.
+pub(super) fn partial<'a>(l: &Lowering<'a>, sums: &'a crate::tensor::TensorType) -> Lowering<'a> {
+    Lowering { output: sums, epilogue: None, ..*l }
+}

@@ -1,0 +1,72 @@
+//! `coop` and `coop_small`: products of f16 by cooperative matrices. Where there are too few tiles to fill a GPU, the sum
+//! over K is divided.
+
+use super::problem::Problem;
+use super::simple::sum;
+use crate::graph::Lowering;
+use crate::kernel::{Candidates, KernelCall, Operand, Strategy, source};
+use crate::ops::coop::{Layout, Tile, partial};
+use crate::ops::split::{Aim, Split};
+use crate::tensor::TensorType;
+
+/// Workgroups that keep a large GPU busy.
+const PARALLEL: usize = 256;
+/// K below which another part costs more than it brings.
+const LEAST: usize = 256;
+/// Terms of a part, far above what is useful.
+const MOST: usize = 1 << 20;
+
+/// Both tile sizes, the better one first; none where the device has no cooperative matrices.
+pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
+    let (large, small) = (Tile::large(l.caps), Tile::small(l.caps));
+    let tiles = large.map_or(0, |t| problem.batch() * problem.m.div_ceil(t.rows()) * problem.n.div_ceil(t.columns()));
+    let mut candidates: Candidates = [("coop", large), ("coop_small", small)]
+        .into_iter()
+        .filter_map(|(name, tile)| in_tiles(name, tile?, problem, l))
+        .collect();
+    if tiles < PARALLEL / 2 {
+        candidates.reverse();
+    }
+    candidates
+}
+
+fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
+    let &Problem { op, m, n, k, .. } = problem;
+    let (rows, columns, batch) = (m.div_ceil(tile.rows()), n.div_ceil(tile.columns()), problem.batch());
+    let split = Split::new(rows * columns * batch, 1, k, Aim { parallel: PARALLEL, least: LEAST, most: MOST });
+    // Whole steps in every part.
+    let k_part = split.run_each.next_multiple_of(tile.step());
+    let parts = k.div_ceil(k_part);
+    let grid = [columns, rows, batch * parts];
+    if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
+        return None;
+    }
+    let by_four = |innermost: usize| innermost.is_multiple_of(4);
+    let (a_by_four, b_by_four) =
+        (by_four(if op.transpose_a { m } else { k }), by_four(if op.transpose_b { k } else { n }));
+    let element = |by_four: bool| if by_four { "vec4<f16>" } else { "f16" };
+    let layouts = [!op.transpose_a, op.transpose_b].map(|k_innermost| Layout { k_innermost, across: false });
+    let sums = TensorType::f32(l.output.shape.clone());
+    let partial = partial(l, &sums);
+    let (to, end) = if parts == 1 { (Operand::Output, l) } else { (Operand::Scratch(0), &partial) };
+    let kernel = tile
+        .kernel(source!("matmul_coop"), layouts, end)
+        .constant("ElemA", element(a_by_four))
+        .constant("ElemB", element(b_by_four))
+        .constant("A_BY_FOUR", a_by_four)
+        .constant("B_BY_FOUR", b_by_four);
+    let call = KernelCall::new(kernel, grid.map(|n| n as u32))
+        .bind_inputs(2)
+        .bind(to)
+        .param("m", m)
+        .param("n", n)
+        .param("k", k)
+        .param("k_part", k_part)
+        .param("batch", batch);
+    let call = end.with_epilogue(problem.batch_params(call));
+    if parts == 1 {
+        return Some(Strategy::single(name, call));
+    }
+    let count = l.output.count();
+    Some(Strategy { name, calls: vec![call, sum(count, parts, l)], scratch: vec![(count * parts * 4) as u64] })
+}
