@@ -2,69 +2,9 @@
 // division leaves no rest, then the epilogue: as a matrix product with rows c, columns (n, i, j) and terms (o, ky, kx).
 // Layout: d_y [n, o, oh, ow], weight [o, c, kh, kw], d_x [n, c, h, w]; one group.
 // Work and accumulation: lib/conv_tile.
+#import conv_params
 #import params
 #import grid
-#import conv_tile
-
-@group(0) @binding(0) var<storage, read> d_y: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read_write> d_x: array<f32>;
+#import conv_d_input
 #code
-
-// Of this invocation's four pixels: the place of d_y[n, 0, 0, 0] and of d_x[n, 0, i, j], and the padded row and column.
-var<private> y_first: vec4<u32>;
-var<private> x_first: vec4<u32>;
-var<private> bottom: vec4<u32>;
-var<private> right: vec4<u32>;
-var<private> inside: vec4<bool>;
-
-fn prepare(q: u32) {
-    let plane = p.h * p.w;
-    for (var e = 0u; e < 4u; e++) {
-        let image = (q + e) / plane;
-        let pixel = (q + e) % plane;
-        inside[e] = image < p.n;
-        y_first[e] = image * p.o * p.oh * p.ow;
-        x_first[e] = image * p.c * plane + pixel;
-        bottom[e] = pixel / p.w + p.pad_y;
-        right[e] = pixel % p.w + p.pad_x;
-    }
-}
-
-fn b_words(k: u32) -> vec4<f32> {
-    let o = k / (p.kh * p.kw);
-    let up = k / p.kw % p.kh * p.dilation_y;
-    let left = k % p.kw * p.dilation_x;
-    var words = vec4<f32>();
-    for (var e = 0u; e < 4u; e++) {
-        // Where the window would begin outside, these wrap to numbers past the end.
-        let row = (bottom[e] - up) / p.stride_y;
-        let column = (right[e] - left) / p.stride_x;
-        let whole = row * p.stride_y == bottom[e] - up && column * p.stride_x == right[e] - left;
-        if (inside[e] && whole && row < p.oh && column < p.ow) {
-            words[e] = d_y[y_first[e] + (o * p.oh + row) * p.ow + column];
-        }
-    }
-    return words;
-}
-
-fn a_words(m: u32, k: u32) -> vec4<f32> {
-    let o = k / (p.kh * p.kw);
-    let tap = k % (p.kh * p.kw);
-    var words = vec4<f32>();
-    for (var e = 0u; e < 4u; e++) {
-        if (m + e < p.c) {
-            words[e] = weight[(o * p.c + m + e) * (p.kh * p.kw) + tap];
-        }
-    }
-    return words;
-}
-
-fn put(m: u32, part: u32, value: vec4<f32>) {
-    for (var e = 0u; e < 4u; e++) {
-        if (m < p.c && inside[e]) {
-            let i = x_first[e] + m * p.h * p.w;
-            d_x[i] = epilogue(value[e], i);
-        }
-    }
-}
+#import conv_tile

@@ -56,8 +56,10 @@ fn kernels() -> HashSet<Kernel> {
     let small_subgroups = Caps { subgroup: Some((8, 8)), immediate_bytes: 128, slow_storage: true, ..software.clone() };
     let half = Caps { f16: true, cooperative: Some(16), invocations: 1024, ..discrete.clone() };
     let small_matrices = Caps { cooperative: Some(8), ..half.clone() };
-    let mut kernels: HashSet<Kernel> =
-        [&minimum, &software, &half, &small_matrices, &small_subgroups].into_iter().flat_map(girih::bench::kernels).collect();
+    let mut kernels: HashSet<Kernel> = [&minimum, &software, &half, &small_matrices, &small_subgroups]
+        .into_iter()
+        .flat_map(girih::bench::kernels)
+        .collect();
     for case in OPS.iter().flat_map(|entry| (entry.cases)()) {
         let types: Vec<TensorType> = case.inputs.iter().map(|i| i.ty.clone()).collect();
         let output = case.op.infer(&types).unwrap_or_else(|e| panic!("{}: {}", case.name, e.0));

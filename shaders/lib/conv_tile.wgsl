@@ -1,33 +1,6 @@
 // sums[m, q] = Σ a[m, k] · b[k, q] over the k of a part, in tiles of 16·RM × 64 by way of workgroup memory: what the
-// conv2d_tile kernels share. Each defines
-// prepare(q): remembers where this invocation's four columns of b lie;
-// b_words(k): the four columns at k; a_words(m, k): a at m to m + 3 and k; both 0 past the end, k never past p.k;
-// put(m, part, value): stores the four columns of row m.
+// conv2d_tile kernels share, over the functions of lib/conv_forward, conv_d_input or conv_d_weight.
 // Work: RM rows of four columns an invocation, of 256. Accumulates in f32.
-struct Params {
-    n: u32,
-    c: u32,
-    h: u32,
-    w: u32,
-    o: u32,
-    oh: u32,
-    ow: u32,
-    kh: u32,
-    kw: u32,
-    stride_y: u32,
-    stride_x: u32,
-    pad_y: u32,
-    pad_x: u32,
-    dilation_y: u32,
-    dilation_x: u32,
-    groups: u32,
-    m_tiles: u32,
-    q_tiles: u32,
-    k: u32,
-    k_each: u32,
-    parts: u32,
-}
-
 var<workgroup> a_tile: array<vec4<f32>, 64u * RM>;
 var<workgroup> b_tile: array<vec4<f32>, 256>;
 
@@ -46,7 +19,8 @@ fn main(
     let m_first = tile % p.m_tiles * (16u * RM);
     let column = lane % 16u;
     let row = lane / 16u;
-    prepare((tile / p.m_tiles % p.q_tiles * 16u + column) * 4u);
+    let q = (tile / p.m_tiles % p.q_tiles * 16u + column) * 4u;
+    prepare(q);
     let end = min((part + 1u) * p.k_each, p.k);
     var sums: array<vec4<f32>, RM>;
     for (var first = part * p.k_each; first < end; first += 16u) {
@@ -61,7 +35,7 @@ fn main(
         }
         var words = vec4<f32>();
         if (first + row < end) {
-            words = b_words(first + row);
+            words = b_words(q, first + row);
         }
         b_tile[lane] = words;
         workgroupBarrier();
@@ -78,6 +52,6 @@ fn main(
         workgroupBarrier();
     }
     for (var r = 0u; r < RM; r++) {
-        put(m_first + row * RM + r, part, sums[r]);
+        put(m_first + row * RM + r, q, part, sums[r]);
     }
 }

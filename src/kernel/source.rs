@@ -34,6 +34,11 @@ pub(crate) use source;
 
 /// `shaders/lib/`: what `#import` finds.
 const LIBRARY: &[(&str, &str)] = &[
+    ("conv_coop", include_str!("../../shaders/lib/conv_coop.wgsl")),
+    ("conv_d_input", include_str!("../../shaders/lib/conv_d_input.wgsl")),
+    ("conv_d_weight", include_str!("../../shaders/lib/conv_d_weight.wgsl")),
+    ("conv_forward", include_str!("../../shaders/lib/conv_forward.wgsl")),
+    ("conv_params", include_str!("../../shaders/lib/conv_params.wgsl")),
     ("conv_tile", include_str!("../../shaders/lib/conv_tile.wgsl")),
     ("conv_window", include_str!("../../shaders/lib/conv_window.wgsl")),
     ("conv_window_sums", include_str!("../../shaders/lib/conv_window_sums.wgsl")),

@@ -12,7 +12,8 @@ pub fn device(profile: Profile) -> Device {
         Ok(name) if !name.is_empty() => AdapterSelector::Named(name),
         _ => AdapterSelector::Best,
     };
-    Device::open_blocking(&DeviceOptions { adapter, profile, checked: true, cooperative: true }).expect("an adapter to test on")
+    Device::open_blocking(&DeviceOptions { adapter, profile, checked: true, cooperative: true })
+        .expect("an adapter to test on")
 }
 
 /// The inputs of a case: the same on every run.

@@ -6,6 +6,9 @@ use super::{Conv2d, Conv2dDInput, Conv2dDWeight, Conv2dHalved, Geometry};
 use crate::ops::pointwise::{FusedEpilogue, Instruction, Program, Value, functions};
 use crate::ops::{Case, CaseInput};
 
+/// Of sums of products of f16, which matrix units round as they like.
+const HALF: f64 = 1e-4;
+
 /// All three passes over every shape.
 pub fn cases() -> Vec<Case> {
     let plain = Conv2d::default;
@@ -62,12 +65,31 @@ pub fn cases() -> Vec<Case> {
             .flat_map(|(name, x, weight, conv)| three(name, x, weight, conv, false))
             .map(|case| case.tolerance(1e-4)),
     );
+    // In f16, exactly the products of the rounded operands: only the sums round.
+    for (name, x, weight, conv) in [
+        ("3x3", [2, 3, 6, 8], [5, 3, 3, 3], Conv2d::same(3)),
+        ("several tiles", [3, 20, 16, 16], [72, 20, 3, 3], Conv2d::same(3)),
+        ("many rows", [1, 4, 6, 6], [140, 4, 3, 3], Conv2d::same(3)),
+        ("1x1", [2, 5, 4, 4], [7, 5, 1, 1], plain()),
+        ("stride 2, uneven padding", [2, 2, 6, 5], [3, 2, 3, 3], plain().padding([0, 0, 1, 1]).stride([2, 2])),
+        ("dilation 2", [1, 2, 8, 8], [3, 2, 3, 3], plain().padding([2; 4]).dilation([2, 2])),
+        ("two groups", [2, 4, 5, 5], [6, 2, 3, 3], Conv2d::same(3).groups(2)),
+        ("long sums", [9, 8, 24, 24], [9, 8, 3, 3], Conv2d::same(3)),
+    ] {
+        let of_f16 = |mut case: Case| {
+            case.inputs = case.inputs.into_iter().map(CaseInput::half).collect();
+            case.tolerance(HALF)
+        };
+        cases.extend(three(&format!("f16, {name}"), x, weight, conv, false).into_iter().map(of_f16));
+    }
     for (name, conv, x, weight) in [
         ("odd", Conv2d::same(3).stride([2, 2]), [2, 3, 5, 7], [5, 3, 3, 3]),
         ("four", Conv2d::same(3), [3, 4, 8, 8], [8, 4, 3, 3]),
         ("blocks", Conv2d::same(3), [2, 612, 4, 4], [8, 612, 3, 3]),
     ] {
-        cases.extend(with_epilogue(name, x, weight, conv).into_iter().map(|case| case.tolerance(1e-4)));
+        for half in [false, true] {
+            cases.extend(with_epilogue(name, x, weight, conv, half).into_iter().map(|case| case.tolerance(1e-4)));
+        }
     }
     for (name, x, weight) in [
         ("one window", [3, 4, 8, 8], [12, 4, 3, 3]),
@@ -85,7 +107,7 @@ pub fn cases() -> Vec<Case> {
 }
 
 /// A convolution with bias and ReLU, and a gradient with respect to the input to which another is added.
-fn with_epilogue(name: &str, x: [usize; 4], weight: [usize; 4], conv: Conv2d) -> Vec<Case> {
+fn with_epilogue(name: &str, x: [usize; 4], weight: [usize; 4], conv: Conv2d, half: bool) -> Vec<Case> {
     let y = Geometry::new(&conv, x, weight).map_or([0; 4], |g| g.y());
     let instruction = |function, operands| Instruction { function, operands };
     let add = instruction(&functions::ADD, vec![Value::Input(0), Value::Input(1)]);
@@ -97,9 +119,12 @@ fn with_epilogue(name: &str, x: [usize; 4], weight: [usize; 4], conv: Conv2d) ->
     let d_input = FusedEpilogue { base, base_inputs: 2, program };
     let [x, weight, y] = [x, weight, y].map(CaseInput::f32);
     let bias = CaseInput::f32([y.ty.shape[1], 1, 1]);
+    let sum = x.clone();
+    let [x, weight, y] = if half { [x, weight, y].map(CaseInput::half) } else { [x, weight, y] };
+    let of = if half { " of f16" } else { "" };
     vec![
-        Case::new(format!("bias and relu, {name}"), forward, vec![x.clone(), weight.clone(), bias]).forward_only(),
-        Case::new(format!("d_input and sum, {name}"), d_input, vec![y, weight, x]).forward_only(),
+        Case::new(format!("bias and relu{of}, {name}"), forward, vec![x, weight.clone(), bias]).forward_only(),
+        Case::new(format!("d_input and sum{of}, {name}"), d_input, vec![y, weight, sum]).forward_only(),
     ]
 }
 

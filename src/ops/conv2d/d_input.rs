@@ -1,12 +1,14 @@
 //! The gradient of a convolution with respect to its input: a convolution's transpose.
 
 use super::geometry::Geometry;
-use super::{Conv2d, direct, extents, four, tile, window};
+use super::{Conv2d, coop, direct, extents, fours, of_f16, tile, window};
+use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
-use crate::tensor::{Array, TensorType};
+use crate::tensor::{Array, DType, TensorType};
 
-/// d_y `[N, O, OH, OW]`, weight `[O, C / groups, KH, KW]` → d_x `[N, C, H, W]`.
+/// d_y `[N, O, OH, OW]`, weight `[O, C / groups, KH, KW]` → d_x `[N, C, H, W]`; as [`Conv2d`],
+/// of f32 or f16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dDInput {
     /// The convolution.
@@ -17,7 +19,7 @@ pub struct Conv2dDInput {
 
 impl Conv2dDInput {
     fn geometry(&self, d_y: &TensorType, weight: &TensorType) -> Result<Geometry, ShapeError> {
-        let (d_y, weight) = (four("d_y", d_y)?, four("weight", weight)?);
+        let [d_y, weight] = fours(["d_y", "weight"], [d_y, weight])?;
         let [h, w] = self.size;
         let geometry = Geometry::new(&self.conv, [d_y[0], weight[1] * self.conv.groups, h, w], weight)?;
         if geometry.y() != d_y {
@@ -58,6 +60,9 @@ impl Op for Conv2dDInput {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        if l.inputs[0].dtype == DType::F16 {
+            return of_f16(coop::d_input(&geometry, l), l, || direct::d_input(&geometry, l));
+        }
         let software = l.caps.is_software();
         let mut candidates = Vec::new();
         candidates.extend(window::d_input(&geometry, l));
@@ -78,5 +83,13 @@ impl Op for Conv2dDInput {
 
     fn takes_epilogue(&self) -> bool {
         true
+    }
+
+    fn takes_f16(&self) -> bool {
+        true
+    }
+
+    fn gains_from_f16(&self, _types: &OpTypes<'_>, caps: &Caps) -> bool {
+        caps.cooperative.is_some() && self.conv.groups == 1
     }
 }

@@ -1,12 +1,14 @@
 //! The gradient of a convolution with respect to its weight.
 
 use super::geometry::Geometry;
-use super::{Conv2d, direct, extents, four, tile, window};
+use super::{Conv2d, coop, direct, extents, fours, of_f16, tile, window};
+use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
-use crate::tensor::{Array, TensorType};
+use crate::tensor::{Array, DType, TensorType};
 
-/// x `[N, C, H, W]`, d_y `[N, O, OH, OW]` → d_weight `[O, C / groups, KH, KW]`.
+/// x `[N, C, H, W]`, d_y `[N, O, OH, OW]` → d_weight `[O, C / groups, KH, KW]`; as [`Conv2d`], of f32
+/// or f16.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Conv2dDWeight {
     /// The convolution.
@@ -17,7 +19,7 @@ pub struct Conv2dDWeight {
 
 impl Conv2dDWeight {
     fn geometry(&self, x: &TensorType, d_y: &TensorType) -> Result<Geometry, ShapeError> {
-        let (x, d_y) = (four("x", x)?, four("d_y", d_y)?);
+        let [x, d_y] = fours(["x", "d_y"], [x, d_y])?;
         let [kh, kw] = self.kernel;
         let geometry = Geometry::new(&self.conv, x, [d_y[1], x[1] / self.conv.groups.max(1), kh, kw])?;
         if geometry.y() != d_y {
@@ -57,6 +59,9 @@ impl Op for Conv2dDWeight {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        if l.inputs[0].dtype == DType::F16 {
+            return of_f16(coop::d_weight(&geometry, l), l, || direct::d_weight(&geometry, l));
+        }
         let mut candidates = Vec::new();
         candidates.extend(window::d_weight(&geometry, l));
         candidates.extend(tile::d_weight(&geometry, l));
@@ -70,5 +75,13 @@ impl Op for Conv2dDWeight {
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
         self.geometry(&types.inputs[0], &types.inputs[1]).map_or(0, |g| g.flops())
+    }
+
+    fn takes_f16(&self) -> bool {
+        true
+    }
+
+    fn gains_from_f16(&self, _types: &OpTypes<'_>, caps: &Caps) -> bool {
+        caps.cooperative.is_some() && self.conv.groups == 1
     }
 }

@@ -3,6 +3,7 @@
 use super::geometry::Geometry;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::tensor::DType;
 
 const WORKGROUP: usize = 64;
 
@@ -16,7 +17,10 @@ fn channels_each(group: usize) -> usize {
 
 pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Strategy {
     let each = channels_each(g.group_o());
-    let kernel = Kernel::new(source!("conv2d_direct_forward")).constant("WG", WORKGROUP).constant("EACH", each);
+    let kernel = Kernel::new(source!("conv2d_direct_forward"))
+        .constant("WG", WORKGROUP)
+        .constant("HALF", l.inputs[0].dtype == DType::F16)
+        .constant("EACH", each);
     let count = l.output.count() / each;
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps));
     let call = g.params(call.bind_inputs(2).bind(Operand::Output));
@@ -25,7 +29,10 @@ pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Strategy {
 
 pub(super) fn d_input(g: &Geometry, l: &Lowering<'_>) -> Strategy {
     let each = channels_each(g.group_c());
-    let kernel = Kernel::new(source!("conv2d_direct_d_input")).constant("WG", WORKGROUP).constant("EACH", each);
+    let kernel = Kernel::new(source!("conv2d_direct_d_input"))
+        .constant("WG", WORKGROUP)
+        .constant("HALF", l.inputs[0].dtype == DType::F16)
+        .constant("EACH", each);
     let count = l.output.count() / each;
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps));
     let call = g.params(call.bind_inputs(2).bind(Operand::Output));
@@ -39,7 +46,9 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Strategy {
     let wanted = (parallel / count.max(1)).max((rows * (g.ow + 1)).div_ceil(WALK)).clamp(1, rows.max(1));
     let rows_each = rows.div_ceil(wanted).max(1);
     let parts = rows.div_ceil(rows_each).max(1);
-    let partial = Kernel::new(source!("conv2d_direct_d_weight")).constant("WG", WORKGROUP);
+    let partial = Kernel::new(source!("conv2d_direct_d_weight"))
+        .constant("WG", WORKGROUP)
+        .constant("HALF", l.inputs[0].dtype == DType::F16);
     let partial = KernelCall::new(partial, linear_grid((count * parts).div_ceil(WORKGROUP), l.caps));
     let partial = g.params(partial.bind_inputs(2)).param("rows_each", rows_each).param("parts", parts);
     if parts == 1 {

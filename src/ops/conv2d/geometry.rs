@@ -1,6 +1,6 @@
 //! All extents of one convolution.
 
-use super::{Conv2d, four};
+use super::{Conv2d, fours};
 use crate::graph::ShapeError;
 use crate::kernel::{KernelCall, Size};
 use crate::tensor::{Array, TensorType};
@@ -54,7 +54,8 @@ impl Geometry {
     }
 
     pub fn of_types(conv: &Conv2d, x: &TensorType, weight: &TensorType) -> Result<Self, ShapeError> {
-        Self::new(conv, four("x", x)?, four("weight", weight)?)
+        let [x, weight] = fours(["x", "weight"], [x, weight])?;
+        Self::new(conv, x, weight)
     }
 
     /// Of arrays whose types were inferred.
@@ -83,6 +84,21 @@ impl Geometry {
     /// Output channels of a group.
     pub fn group_o(&self) -> usize {
         self.o / self.groups
+    }
+
+    /// Rows, columns and terms of the convolution as a matrix product; of one group.
+    pub fn forward_product(&self) -> [usize; 3] {
+        [self.o, self.n * self.oh * self.ow, self.c * self.kh * self.kw]
+    }
+
+    /// The same of its gradient with respect to the input.
+    pub fn d_input_product(&self) -> [usize; 3] {
+        [self.c, self.n * self.h * self.w, self.o * self.kh * self.kw]
+    }
+
+    /// The same of its gradient with respect to the weight.
+    pub fn d_weight_product(&self) -> [usize; 3] {
+        [self.o, self.c * self.kh * self.kw, self.n * self.oh * self.ow]
     }
 
     pub fn flops(&self) -> u64 {

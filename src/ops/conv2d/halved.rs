@@ -8,7 +8,7 @@ use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, KernelCall, Operand, Strategy};
 use crate::ops::pool::{Extreme, ExtremePool, Pool2d};
-use crate::tensor::{Array, TensorType};
+use crate::tensor::{Array, DType, TensorType};
 
 /// x `[N, C, H, W]`, weight `[O, C / groups, KH, KW]` → `[N, O, OH / 2, OW / 2]`: the largest of each 2×2 results of the
 /// convolution. What fusion makes of the two where nothing else needs the convolution's results.
@@ -18,6 +18,9 @@ pub struct Conv2dHalved(pub Conv2d);
 impl Conv2dHalved {
     /// The fused op, where a kernel computes both at once.
     pub(super) fn of(conv: Conv2d, types: &OpTypes<'_>, caps: &Caps) -> Option<Arc<dyn Op>> {
+        if types.inputs.iter().any(|ty| ty.dtype != DType::F32) {
+            return None;
+        }
         let geometry = Geometry::of_types(&conv, &types.inputs[0], &types.inputs[1]).ok()?;
         let l = Lowering { inputs: types.inputs, output: types.output, caps, epilogue: None };
         window::halved(&geometry, &l).map(|_| Arc::new(Self(conv)) as Arc<dyn Op>)

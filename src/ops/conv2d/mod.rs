@@ -1,7 +1,8 @@
 //! 2-D convolution (cross-correlation, as in PyTorch and ONNX), its gradients, and their kernels: `direct` for every
-//! shape and machine, `window` for software adapters, `tile` for GPUs.
+//! shape and machine, `window` for software adapters, `tile` for GPUs, `coop` for f16 by cooperative matrices.
 
 mod cases;
+mod coop;
 mod d_input;
 mod d_weight;
 mod direct;
@@ -21,10 +22,10 @@ use geometry::Geometry;
 
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Size};
+use crate::kernel::{Candidates, Size, Strategy};
 use crate::tensor::{Array, DType, TensorType};
 
-/// x `[N, C, H, W]`, weight `[O, C / groups, KH, KW]` → `[N, O, OH, OW]`:
+/// x `[N, C, H, W]`, weight `[O, C / groups, KH, KW]`, both f32 or both f16 → f32 `[N, O, OH, OW]`:
 /// y\[n, o, i, j] = Σ x\[n, c, i·stride + ky·dilation − padding, …] · weight\[o, c, ky, kx] over the channels of o's
 /// group, with zeros around the image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,12 +81,26 @@ impl Conv2d {
     }
 }
 
-/// The four axes of an f32 input.
-fn four(name: &str, ty: &TensorType) -> Result<[usize; 4], ShapeError> {
-    match (ty.dtype, &*ty.shape) {
-        (DType::F32, &[a, b, c, d]) => Ok([a, b, c, d]),
-        _ => Err(ShapeError::new(format!("{name} must be f32 of four axes, not {ty}"))),
+/// The four axes of both inputs, f32 or f16.
+fn fours(names: [&str; 2], types: [&TensorType; 2]) -> Result<[[usize; 4]; 2], ShapeError> {
+    let four = |name: &str, ty: &TensorType| match (ty.dtype, &*ty.shape) {
+        (DType::F32 | DType::F16, &[a, b, c, d]) => Ok([a, b, c, d]),
+        _ => Err(ShapeError::new(format!("{name} must be f32 or f16 of four axes, not {ty}"))),
+    };
+    let [a, b] = types;
+    let extents = [four(names[0], a)?, four(names[1], b)?];
+    if a.dtype != b.dtype {
+        return Err(ShapeError::new(format!("{} {a} and {} {b} are of two element types", names[0], names[1])));
     }
+    Ok(extents)
+}
+
+/// What an operand pair of f16 takes beside the strategies of cooperative matrices.
+fn of_f16(coop: Candidates, l: &Lowering<'_>, direct: impl FnOnce() -> Strategy) -> Candidates {
+    let mut candidates = coop;
+    // Only kernels of cooperative matrices end in f16.
+    candidates.extend((l.output.dtype == DType::F32).then(direct));
+    candidates
 }
 
 impl Op for Conv2d {
@@ -95,7 +110,7 @@ impl Op for Conv2d {
 
     fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
         let [x, weight] = inputs else { return Err(ShapeError::new("takes x and weight")) };
-        Ok(TensorType::f32(Geometry::new(self, four("x", x)?, four("weight", weight)?)?.y()))
+        Ok(TensorType::f32(Geometry::of_types(self, x, weight)?.y()))
     }
 
     fn reference(&self, inputs: &[&Array]) -> Array {
@@ -121,6 +136,9 @@ impl Op for Conv2d {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = Geometry::of_types(self, &l.inputs[0], &l.inputs[1]) else { return Vec::new() };
+        if l.inputs[0].dtype == DType::F16 {
+            return of_f16(coop::forward(&geometry, l), l, || direct::forward(&geometry, l));
+        }
         let mut candidates = Vec::new();
         candidates.extend(window::forward(&geometry, l));
         candidates.extend(tile::forward(&geometry, l));
@@ -142,6 +160,14 @@ impl Op for Conv2d {
 
     fn halved(&self, types: &OpTypes<'_>, caps: &Caps) -> Option<Arc<dyn Op>> {
         Conv2dHalved::of(*self, types, caps)
+    }
+
+    fn takes_f16(&self) -> bool {
+        true
+    }
+
+    fn gains_from_f16(&self, _types: &OpTypes<'_>, caps: &Caps) -> bool {
+        caps.cooperative.is_some() && self.groups == 1
     }
 }
 

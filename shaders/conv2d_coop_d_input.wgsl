@@ -1,0 +1,11 @@
+// d_x[n, c, i, j] = sum over o, ky, kx of d_y[n, o, (i + pad - ky·dilation) / stride, …] · weight[o, c, ky, kx], where the
+// division leaves no rest, then the epilogue: as a matrix product with rows c, columns (n, i, j) and terms (o, ky, kx).
+// Layout: d_y [n, o, oh, ow], weight [o, c, kh, kw], d_x [n, c, h, w]; one group.
+// Work and accumulation: lib/coop_tile.
+#import conv_params
+#import params
+#import grid
+#import conv_d_input
+#code
+#import coop_tile
+#import conv_coop

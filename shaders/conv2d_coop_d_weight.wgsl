@@ -1,0 +1,10 @@
+// out[part, o, c, ky, kx] = sum over the part's (n, i, j) of d_y[n, o, i, j] · x[n, c, i·stride + ky·dilation - pad, …]: as a
+// matrix product with rows o, columns (c, ky, kx), and terms (n, i, j).
+// Layout: x [n, c, h, w], d_y [n, o, oh, ow], out [parts, o, c, kh, kw]; one group.
+// Work and accumulation: lib/coop_tile.
+#import conv_params
+#import params
+#import grid
+#import conv_d_weight
+#import coop_tile
+#import conv_coop

@@ -1,0 +1,11 @@
+// y[n, o, i, j] = sum over c, ky, kx of x[n, c, i·stride + ky·dilation - pad, …] · weight[o, c, ky, kx], then the epilogue:
+// as a matrix product with rows o, columns (n, i, j) and terms (c, ky, kx).
+// Layout: x [n, c, h, w], weight [o, c, kh, kw], y [n, o, oh, ow], zeros around the image; one group.
+// Work and accumulation: lib/coop_tile.
+#import conv_params
+#import params
+#import grid
+#import conv_forward
+#code
+#import coop_tile
+#import conv_coop

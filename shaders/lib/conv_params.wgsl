@@ -1,0 +1,25 @@
+// The extents of a convolution, and of the matrix product it is: m_tiles × q_tiles tiles and `parts` sums of k_each of
+// the k terms.
+struct Params {
+    n: u32,
+    c: u32,
+    h: u32,
+    w: u32,
+    o: u32,
+    oh: u32,
+    ow: u32,
+    kh: u32,
+    kw: u32,
+    stride_y: u32,
+    stride_x: u32,
+    pad_y: u32,
+    pad_x: u32,
+    dilation_y: u32,
+    dilation_x: u32,
+    groups: u32,
+    m_tiles: u32,
+    q_tiles: u32,
+    k: u32,
+    k_each: u32,
+    parts: u32,
+}
