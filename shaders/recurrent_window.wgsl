@@ -13,6 +13,7 @@ struct Params {
     kept: u32,
     mask: u32,
     unit: u32,
+    panel: u32,
 }
 #import params
 alias Elem = f32;
@@ -100,6 +101,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     );
     for (var row4 = 0u; row4 < 8u; row4++) {
         let at = 4u * row4;
-        put(group.y, row4, column, sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u]);
+        put(p.panel + group.y, row4, column, sums[at], sums[at + 1u], sums[at + 2u], sums[at + 3u]);
     }
 }

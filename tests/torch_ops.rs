@@ -19,7 +19,6 @@ const TOLERANCE: f64 = 1e-7;
 const ELSEWHERE: &[&str] = &[
     // Not there yet.
     "group_norm",
-    "layer_norm",
     // tests/torch_optim.rs
     "adam",
     "adamw",
@@ -135,6 +134,7 @@ fn build(
                 graph.batch_norm_eval(x, weight, bias, running, number("eps"))
             }
         }
+        "layer_norm" => graph.layer_norm(input("x"), input("weight"), input("bias"), number("eps")),
         "cross_entropy" => cross_entropy(attributes, graph, inputs["logits"], inputs["target"]),
         "mse" => mse(attributes, graph, inputs["x"], inputs["target"]),
         "bce_with_logits" => bce_with_logits(attributes, graph, inputs["logits"], inputs["target"]),

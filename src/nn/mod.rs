@@ -26,8 +26,8 @@ mod summary;
 
 pub use init::Initializer;
 pub use layers::{
-    Activation, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Flatten, GlobalAvgPool, GlobalMaxPool, Linear, MaxPool2d,
-    Recurrent, Residual, Sequence, Sequential, Unrolled,
+    Activation, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Embedding, Flatten, GlobalAvgPool, GlobalMaxPool, LayerNorm,
+    Linear, MaxPool2d, Recurrent, Residual, Sequence, Sequential, Unrolled,
 };
 pub use net::{Layer, Mode, Net, PARAMETERS, STATE, STATISTICS};
 pub use summary::{LayerRow, Summary, summary};

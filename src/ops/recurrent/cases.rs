@@ -27,6 +27,9 @@ pub fn cases() -> Vec<Case> {
             cases.push(backward(&format!("{cell:?} several tiles gradient"), walk, e, false));
         }
         if cell.has_cell_state() {
+            let (walk, e) =
+                (Walk { cell, reverse: false, masked: false }, Extents { steps: 1, batch: 33, hidden: 320 });
+            cases.push(backward("several groups of panels gradient", walk, e, false));
             for (name, steps, batch, hidden) in [("odd", 3, 2, 5), ("windows", 2, 9, 32)] {
                 let walk = Walk { cell, reverse: false, masked: true };
                 let e = Extents { steps, batch, hidden };

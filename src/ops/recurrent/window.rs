@@ -26,8 +26,9 @@ const FEWEST: usize = 5;
 /// How a step is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Cut {
-    /// Panels of sequences.
+    /// Panels of sequences: `groups` times those of a dispatch.
     panels: usize,
+    groups: usize,
     /// K of a plane, a multiple of 4.
     run: usize,
     /// Units of a dispatch; `lane_units` times a multiple of [`LANES`].
@@ -41,21 +42,38 @@ struct Cut {
 impl Cut {
     /// For sums over `k`, each lane giving `lane_units` units; `None` where the windows do not hold it.
     fn new(e: Extents, k: usize, lane_units: usize) -> Option<Self> {
-        let (panels, run) = (e.batch.div_ceil(PANEL), k.div_ceil(PLANES).next_multiple_of(4));
-        let unit = LANES * lane_units;
-        // Each word of a window of the weight is a lane's, at one k.
-        let most = WORDS / (run * LANES) * unit;
-        if panels * run * LANES > WORDS || most == 0 {
+        let run = k.div_ceil(PLANES).next_multiple_of(4);
+        // Panels that a window of the state holds, and as many of the weight's: a word is a lane's, at one k.
+        let most = WORDS / (run * LANES);
+        if most == 0 {
             return None;
         }
-        let tiles = e.hidden.div_ceil(most);
+        let groups = e.batch.div_ceil(PANEL).div_ceil(most);
+        let panels = e.batch.div_ceil(PANEL).next_multiple_of(groups);
+        let unit = LANES * lane_units;
+        let tiles = e.hidden.div_ceil(most * unit);
         let width = e.hidden.div_ceil(tiles).next_multiple_of(unit);
-        Some(Self { panels, run, width, lane_units, tiles: e.hidden.div_ceil(width) })
+        Some(Self { panels, groups, run, width, lane_units, tiles: e.hidden.div_ceil(width) })
     }
 
-    /// Words of one plane of the state.
+    /// Words of one plane of the state that a dispatch reads.
     fn state_words(self) -> usize {
-        self.panels * self.run * LANES
+        self.panels / self.groups * self.run * LANES
+    }
+
+    /// Words of a state.
+    fn all_state_words(self) -> usize {
+        PLANES * self.groups * self.state_words()
+    }
+
+    /// Words of the packed weight.
+    fn all_weight_words(self) -> usize {
+        self.tiles * PLANES * self.weight_words()
+    }
+
+    /// The dispatches of a step: the number of the group of panels, and that of the tile.
+    fn dispatches(self) -> impl Iterator<Item = [usize; 2]> {
+        (0..self.groups).flat_map(move |group| (0..self.tiles).map(move |tile| [group, tile]))
     }
 
     /// Words of one plane of a dispatch's weight.
@@ -65,8 +83,9 @@ impl Cut {
 
     /// Bytes of the scratch buffers: two states and the weight.
     fn scratch(self) -> Vec<u64> {
-        let state = (PLANES * self.state_words() * WORD_BYTES) as u64;
-        vec![state, state, (self.tiles * PLANES * self.weight_words() * WORD_BYTES) as u64]
+        let [state, weight] =
+            [self.all_state_words(), self.all_weight_words()].map(|words| (words * WORD_BYTES) as u64);
+        vec![state, state, weight]
     }
 
     /// The cut's constants.
@@ -78,18 +97,21 @@ impl Cut {
             .constant("B_WORDS", self.weight_words())
     }
 
-    /// A step's dispatch for tile `tile`, that reads the state in scratch buffer `from`.
-    fn call(self, kernel: Kernel, from: usize, tile: usize) -> KernelCall {
-        let grid = [(self.width / self.lane_units / LANES) as u32, self.panels as u32, 1];
+    /// A step's dispatch, that reads the state in scratch buffer `from`.
+    fn call(self, kernel: Kernel, from: usize, [group, tile]: [usize; 2]) -> KernelCall {
+        let panels = self.panels / self.groups;
+        let grid = [(self.width / self.lane_units / LANES) as u32, panels as u32, 1];
         let call = KernelCall::new(kernel, grid);
-        let windows = |call: KernelCall, scratch: usize, first: usize, words: usize| {
+        // Windows of one operand follow one another, `apart` from plane to plane.
+        let windows = |call: KernelCall, scratch: usize, first: usize, apart: usize, words: usize| {
             let bytes = (words * WORD_BYTES) as u64;
             (0..PLANES).fold(call, |call, plane| {
-                call.bind_window(Operand::Scratch(scratch), (first + plane) as u64 * bytes, bytes)
+                call.bind_window(Operand::Scratch(scratch), (first + plane * apart) as u64 * bytes, bytes)
             })
         };
-        let call = windows(call, from, 0, self.state_words());
-        windows(call, WEIGHT, tile * PLANES, self.weight_words()).param("unit", tile * self.width)
+        let call = windows(call, from, group, self.groups, self.state_words());
+        let call = windows(call, WEIGHT, tile * PLANES, 1, self.weight_words());
+        call.param("unit", tile * self.width).param("panel", group * panels)
     }
 }
 
@@ -131,7 +153,7 @@ fn clear(words: usize, scratch: usize, caps: &Caps) -> KernelCall {
 pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
     let (walk, numbers) = (op.0, op.numbers());
     let cut = Cut::new(e, e.hidden, 1).filter(|_| suits(walk, e, l.caps))?;
-    let (state_words, weight_words) = (PLANES * cut.state_words(), cut.tiles * PLANES * cut.weight_words());
+    let (state_words, weight_words) = (cut.all_state_words(), cut.all_weight_words());
     let mut calls = vec![
         pack(source!("recurrent_pack_weight"), weight_words, 1, WEIGHT, l.caps, |kernel| {
             let kernel = kernel.constant("GATES", walk.cell.gates()).constant("HIDDEN", e.hidden);
@@ -146,12 +168,12 @@ pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<St
         clear(state_words, 1, l.caps),
     ];
     for (turn, Place { t, before, after }) in walk.places(e.steps).enumerate() {
-        for tile in 0..cut.tiles {
+        for dispatch in cut.dispatches() {
             let mut next = 11;
             let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window"))), e);
             let kernel = kernel.code(optional(&mut next, numbers.bias.is_some(), "bias", "0.0"));
             let kernel = kernel.code(optional(&mut next, numbers.mask.is_some(), "mask", "1.0"));
-            let call = cut.call(kernel, turn % 2, tile).bind(Operand::Input(0)).bind(Operand::Output);
+            let call = cut.call(kernel, turn % 2, dispatch).bind(Operand::Input(0)).bind(Operand::Output);
             let call = call.bind(Operand::Scratch((turn + 1) % 2));
             let call = numbers.bias.into_iter().chain(numbers.mask).fold(call, |call, i| call.bind(Operand::Input(i)));
             let cells = walk.cell_states(e);
@@ -174,7 +196,7 @@ pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Opti
     let walk = op.walk;
     let in_fours = e.hidden.is_multiple_of(4);
     let cut = Cut::new(e, walk.cell.gates() * e.hidden, 4).filter(|_| in_fours && suits(walk, e, l.caps))?;
-    let (state_words, weight_words) = (PLANES * cut.state_words(), cut.tiles * PLANES * cut.weight_words());
+    let (state_words, weight_words) = (cut.all_state_words(), cut.all_weight_words());
     let mut calls = vec![
         pack(source!("recurrent_pack_columns"), weight_words, 1, WEIGHT, l.caps, |kernel| {
             let kernel = kernel.constant("GATES", walk.cell.gates()).constant("HIDDEN", e.hidden);
@@ -184,12 +206,12 @@ pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Opti
         clear(state_words, 0, l.caps),
         clear(state_words, 1, l.caps),
     ];
-    let step = |turn: usize, place: Place, last: bool, tile: usize| {
+    let step = |turn: usize, place: Place, last: bool, dispatch: [usize; 2]| {
         let mut next = 11;
         let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window_grad"))), e);
         let kernel = kernel.code(optional_in_fours(&mut next, !op.of_cell));
         let kernel = kernel.code(optional(&mut next, walk.masked, "mask", "1.0"));
-        let call = cut.call(kernel, turn % 2, tile).bind(Operand::Input(0)).bind(Operand::Output);
+        let call = cut.call(kernel, turn % 2, dispatch).bind(Operand::Input(0)).bind(Operand::Output);
         let call = call.bind(Operand::Scratch((turn + 1) % 2));
         let call = if op.of_cell { call } else { call.bind(Operand::Input(2)) };
         let call = if walk.masked { call.bind(Operand::Input(3)) } else { call };
@@ -197,11 +219,11 @@ pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Opti
     };
     let mut end = None;
     for (turn, place) in walk.places(e.steps).rev().enumerate() {
-        calls.extend((0..cut.tiles).map(|tile| step(turn, place, false, tile)));
+        calls.extend(cut.dispatches().map(|dispatch| step(turn, place, false, dispatch)));
         end = Some((turn + 1, place));
     }
     if let Some((turn, place)) = end {
-        calls.extend((0..cut.tiles).map(|tile| step(turn, place, true, tile)));
+        calls.extend(cut.dispatches().map(|dispatch| step(turn, place, true, dispatch)));
     }
     Some(Strategy { name: "window", calls, scratch: cut.scratch() })
 }
@@ -235,6 +257,7 @@ mod tests {
             let bytes = [cut.state_words(), cut.weight_words()].map(|words| words * WORD_BYTES);
             assert!(bytes.iter().all(|bytes| bytes.is_multiple_of(256)), "{cut:?}");
         }
-        assert_eq!(Cut::new(Extents { steps: 1, batch: 3000, hidden: 256 }, 256, 1), None);
+        assert_eq!(Cut::new(Extents { steps: 1, batch: 8, hidden: 3000 }, 3000, 1), None);
+        assert!(Cut::new(Extents { steps: 1, batch: 64, hidden: 512 }, 2048, 4).is_some_and(|cut| cut.groups > 1));
     }
 }

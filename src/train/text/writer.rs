@@ -1,6 +1,8 @@
 //! Writing text, character by character, all on the device.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
+#[cfg(not(target_arch = "wasm32"))]
+use std::collections::VecDeque;
 
 use crate::Error;
 use crate::gpu::Device;
@@ -34,8 +36,6 @@ pub struct Writer {
 
 /// The variable of the last character.
 const CHARACTER: &str = "character";
-/// Characters drawn ahead of the one that is shown: enough to keep the device busy.
-const AHEAD: usize = 4;
 
 impl Writer {
     /// Plans a step. The weights are those of no training until they are [restored](Writer::restore).
@@ -110,6 +110,8 @@ impl Writer {
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
     pub fn write_blocking(&mut self, count: usize, mut show: impl FnMut(u32) -> bool) -> Result<(), Error> {
+        /// Characters drawn ahead of the one that is shown: enough to keep the device busy.
+        const AHEAD: usize = 4;
         let mut pending = VecDeque::new();
         let mut left = count;
         while left > 0 || !pending.is_empty() {
