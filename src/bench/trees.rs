@@ -14,8 +14,8 @@ use crate::nn::models::TreeNet;
 use crate::ops::tree::Cell;
 use crate::optim::{Adam, Optimizer};
 use crate::plan::{Plan, PlanOptions, Session, Variables};
-use crate::tensor::TensorType;
 use crate::tensor::random::Random;
+use crate::tensor::{HostTensor, TensorType};
 use crate::train::{Hyperparameters, Setup, Task, TrainerOptions, TreeTask, training_step};
 
 /// Children of a node, and classes.
@@ -44,16 +44,28 @@ pub enum Extent {
     Step,
 }
 
+/// How a batch is gone through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Level by level over all trees: one run.
+    Levels,
+    /// Every inner node a level of its own, but all trees in one run. Leaves, which wait for nothing, are still taken
+    /// together, as is all that stands outside of the cells.
+    OneByOne,
+    /// The same, tree by tree: a run each, so that nothing is batched.
+    TreeByTree,
+}
+
 /// How fast a batch went.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TreeRow {
     /// What was timed.
     pub extent: Extent,
-    /// By height, or one by one.
-    pub order: Order,
+    /// How.
+    pub way: Way,
     /// Seconds.
     pub seconds: Spread,
-    /// Dispatches that had something to do.
+    /// Dispatches that had something to do; tree by tree, for the last tree.
     pub dispatches: usize,
 }
 
@@ -64,7 +76,7 @@ pub struct TreeReport {
     pub nodes: usize,
     /// Levels of inner nodes.
     pub levels: usize,
-    /// The same work, in both orders.
+    /// The same work, in all ways.
     pub rows: Vec<TreeRow>,
 }
 
@@ -92,34 +104,36 @@ fn random_trees(seed: u32, count: usize) -> Result<Vec<Tree>, Error> {
     Ok(parse_trees(&text.join("\n"), std::path::Path::new("random trees"), CLASSES)?)
 }
 
-/// Measures both orders over the same batch. One by one, every inner node is a level of its own; leaves, which wait for
-/// nothing, are still taken together, as is all that stands outside of the cells: so the true price of one node at a
-/// time is higher.
+/// Measures all ways over the same batch.
 ///
 /// # Errors
 /// When the batch does not fit the device, or the device was lost.
 pub fn measure(device: &Device, settings: &TreeSettings) -> Result<TreeReport, Error> {
     let trees = random_trees(1, settings.batch)?;
     let vocabulary = Vocabulary::of_trees(&trees, 1);
-    let all: Vec<&Tree> = trees.iter().collect();
     let mut report = TreeReport { nodes: 0, levels: 0, rows: Vec::new() };
     for extent in [Extent::Cells, Extent::Step] {
-        for order in [Order::Heights, Order::OneByOne] {
-            let session = match extent {
-                Extent::Cells => cells(device, settings, &all, &vocabulary, order)?,
-                Extent::Step => step(device, settings, &trees, &vocabulary, order)?,
+        for way in [Way::Levels, Way::OneByOne, Way::TreeByTree] {
+            let (session, runs) = match extent {
+                Extent::Cells => cells(device, settings, &trees, &vocabulary, way)?,
+                Extent::Step => step(device, settings, &trees, &vocabulary, way)?,
             };
-            session.submit();
-            device.wait()?;
+            let play = || {
+                for inputs in &runs {
+                    inputs.iter().try_for_each(|(name, value)| session.write(name, value))?;
+                    session.submit();
+                }
+                Ok::<_, Error>(device.wait()?)
+            };
+            play()?;
             let mut samples = Vec::with_capacity(settings.rounds);
             for _ in 0..settings.rounds.max(1) {
                 let start = Instant::now();
-                session.submit();
-                device.wait()?;
+                play()?;
                 samples.push(start.elapsed().as_secs_f64());
             }
             let (seconds, dispatches) = (Spread::of(&samples), session.playback().busy_count());
-            report.rows.push(TreeRow { extent, order, seconds, dispatches });
+            report.rows.push(TreeRow { extent, way, seconds, dispatches });
         }
     }
     let room = Room::for_trees(trees.iter(), Order::Heights);
@@ -127,16 +141,44 @@ pub fn measure(device: &Device, settings: &TreeSettings) -> Result<TreeReport, E
     Ok(report)
 }
 
+/// Inputs of runs, one after another.
+type Runs = Vec<Vec<(&'static str, HostTensor)>>;
+
+impl Way {
+    fn order(self) -> Order {
+        if self == Self::Levels { Order::Heights } else { Order::OneByOne }
+    }
+
+    /// Trees of a run, of so many.
+    fn batch(self, trees: usize) -> usize {
+        if self == Self::TreeByTree { 1 } else { trees }
+    }
+}
+
 /// The cells alone, forward and backward, over leaves that are given.
 fn cells(
     device: &Device,
     settings: &TreeSettings,
-    trees: &[&Tree],
+    trees: &[Tree],
     vocabulary: &Vocabulary,
-    order: Order,
-) -> Result<Session, Error> {
-    let room = Room { arity: ARITY, ..Room::for_trees(trees.iter().copied(), order) };
-    let forest = Forest::new(trees, vocabulary, &room, order)?;
+    way: Way,
+) -> Result<(Session, Runs), Error> {
+    let batches: Vec<Vec<&Tree>> = trees.chunks(way.batch(trees.len())).map(|trees| trees.iter().collect()).collect();
+    let rooms = batches.iter().map(|trees| Room::for_trees(trees.iter().copied(), way.order()));
+    let larger = |a: Room, b: Room| Room {
+        leaves: a.leaves.max(b.leaves),
+        inner: a.inner.max(b.inner),
+        levels: a.levels.max(b.levels),
+        arity: ARITY,
+    };
+    let room = rooms.fold(Room { leaves: 1, inner: 1, levels: 1, arity: ARITY }, larger);
+    let runs = batches.iter().map(|trees| {
+        let forest = Forest::new(trees, vocabulary, &room, way.order())?;
+        let children = HostTensor::u32([room.inner, ARITY], forest.children).map(|table| ("children", table));
+        let levels = HostTensor::u32([1 + room.levels, 2], forest.levels).map(|table| ("levels", table));
+        Ok(children.into_iter().chain(levels).collect())
+    });
+    let runs = runs.collect::<Result<Runs, Error>>()?;
     let shapes = settings.cell.shapes(settings.hidden, ARITY);
     let mut graph = Graph::new();
     let children = graph.input("children", TensorType::u32([room.inner, ARITY]));
@@ -151,9 +193,7 @@ fn cells(
     let outputs: Vec<_> = ["leaves", "weight", "bias"].into_iter().zip(found.into_iter().flatten()).collect();
     let plan = Plan::new(&graph, &outputs, device.caps(), &PlanOptions::default())?;
     let session = Session::new(device, plan, &Variables::new(device, &graph, 0)?)?;
-    session.write_u32("children", &forest.children)?;
-    session.write_u32("levels", &forest.levels)?;
-    Ok(session)
+    Ok((session, runs))
 }
 
 /// A training step.
@@ -162,9 +202,10 @@ fn step(
     settings: &TreeSettings,
     trees: &[Tree],
     vocabulary: &Vocabulary,
-    order: Order,
-) -> Result<Session, Error> {
-    let &TreeSettings { cell, hidden, batch, .. } = settings;
+    way: Way,
+) -> Result<(Session, Runs), Error> {
+    let &TreeSettings { cell, hidden, .. } = settings;
+    let batch = way.batch(trees.len());
     let net = TreeNet {
         cell,
         arity: ARITY,
@@ -174,7 +215,7 @@ fn step(
         classes: CLASSES as usize,
         dropout: 0.0,
     };
-    let task = TreeTask::new(net, vocabulary.clone(), trees.to_vec(), trees.to_vec())?.order(order);
+    let task = TreeTask::new(net, vocabulary.clone(), trees.to_vec(), trees.to_vec())?.order(way.order());
     let optimizer = Optimizer::Adam(Adam::decoupled(0.01));
     let hyper = Hyperparameters { batch, optimizer, ..Hyperparameters::default() };
     let options = TrainerOptions { hyper, epochs: 1, ..TrainerOptions::default() };
@@ -183,10 +224,8 @@ fn step(
     let plan = Plan::new(&built.graph, &[("loss", built.loss)], device.caps(), &PlanOptions::default())?;
     let session = Session::new(device, plan, &Variables::new(device, &built.graph, 0)?)?;
     session.write_f32("rates", &optimizer.rates(1e-3, 0))?;
-    for step in task.steps(&setup, Position::default())?.take(1) {
-        for (name, value) in step?.inputs {
-            session.write(name, &value)?;
-        }
-    }
-    Ok(session)
+    // Program 0 has room for a quarter more than the mean: a batch that is the whole set fits, and a tree of 33 words.
+    let runs =
+        task.steps(&setup, Position::default())?.map(|step| Ok(step?.inputs)).collect::<Result<Runs, Error>>()?;
+    Ok((session, runs))
 }

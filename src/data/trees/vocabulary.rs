@@ -22,7 +22,7 @@ impl Vocabulary {
             *counts.entry(word.to_lowercase()).or_default() += 1;
         }
         let mut words: Vec<(String, u32)> = counts.into_iter().filter(|(_, count)| *count >= least).collect();
-        words.sort_by(|a, b| b.1.cmp(&a.1));
+        words.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         Self::new(words.into_iter().map(|(word, _)| word).collect())
     }
 

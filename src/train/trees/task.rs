@@ -82,22 +82,9 @@ impl TreeTask {
         Room { leaves, inner, levels, arity: self.model.arity }
     }
 
-    /// The steps of one epoch from `step` on: which trees, and in which program.
-    fn forests(
-        &self,
-        setup: &Setup<'_>,
-    ) -> Result<impl Fn(Vec<u32>) -> Result<(u32, Room, Forest), DataError> + Send + use<>, Error> {
+    fn forests(&self, setup: &Setup<'_>) -> Forests {
         let (trees, vocabulary) = (Arc::clone(self.trees(setup.split)), Arc::clone(&self.vocabulary));
-        let (base, order) = (self.room(setup), self.order);
-        Ok(move |indices: Vec<u32>| {
-            let chosen: Vec<&Tree> =
-                indices.iter().filter(|&&i| i != PAD_INDEX).filter_map(|&i| trees.get(i as usize)).collect();
-            let wanted = Room::for_trees(chosen.iter().copied(), order);
-            let program = (0..).find(|&program| roomier(&base, program, order).holds(&wanted)).unwrap_or(u32::MAX);
-            let room = roomier(&base, program, order);
-            let forest = Forest::new(&chosen, &vocabulary, &room, order)?;
-            Ok((program, room, forest))
-        })
+        Forests { trees, vocabulary, base: self.room(setup), order: self.order }
     }
 
     /// Where the nodes of the test trees stand among the logits of an evaluation with batches of `batch`.
@@ -105,10 +92,30 @@ impl TreeTask {
     /// # Errors
     /// When there are no trees.
     pub fn tally(&self, setup: &Setup<'_>) -> Result<Tally, Error> {
-        let forests = self.forests(setup)?;
-        let steps = self.batches(setup)?.epoch(0).steps_from(0).collect::<Vec<_>>();
-        let forests = steps.into_iter().map(|indices| Ok(forests(indices)?.2));
-        Ok(Tally::new(forests.collect::<Result<Vec<Forest>, DataError>>()?, self.model.classes))
+        let (forests, epoch) = (self.forests(setup), self.batches(setup)?.epoch(0));
+        let steps = epoch.steps_from(0).map(|indices| Ok(forests.of(&indices)?.2));
+        Ok(Tally::new(steps.collect::<Result<Vec<Forest>, DataError>>()?, self.model.classes))
+    }
+}
+
+/// What makes batches of trees into tables.
+struct Forests {
+    trees: Arc<Vec<Tree>>,
+    vocabulary: Arc<Vocabulary>,
+    base: Room,
+    order: Order,
+}
+
+impl Forests {
+    /// The tables of these trees, their room, and the program that has it.
+    fn of(&self, indices: &[u32]) -> Result<(u32, Room, Forest), DataError> {
+        let trees = indices.iter().filter(|&&i| i != PAD_INDEX).filter_map(|&i| self.trees.get(i as usize));
+        let trees: Vec<&Tree> = trees.collect();
+        let wanted = Room::for_trees(trees.iter().copied(), self.order);
+        let rooms = (0..).map(|program| (program, roomier(&self.base, program, self.order)));
+        // Each has twice the room of the one before: one of the first few holds any batch.
+        let (program, room) = rooms.take(32).find(|(_, room)| room.holds(&wanted)).unwrap_or((0, self.base));
+        Ok((program, room, Forest::new(&trees, &self.vocabulary, &room, self.order)?))
     }
 }
 
@@ -142,14 +149,14 @@ impl Task for TreeTask {
     }
 
     fn steps(&self, setup: &Setup<'_>, from: Position) -> Result<Steps, Error> {
-        let (batches, forests) = (self.batches(setup)?, self.forests(setup)?);
+        let (batches, forests) = (self.batches(setup)?, self.forests(setup));
         let epochs = if setup.split == Split::Train { setup.options.epochs } else { 1 };
         let indices = (from.epoch..epochs).flat_map(move |epoch| {
             let first = if epoch == from.epoch { from.step } else { 0 };
             batches.epoch(epoch).steps_from(first).collect::<Vec<_>>()
         });
         Ok(Box::new(indices.map(move |indices| {
-            let (program, room, forest) = forests(indices)?;
+            let (program, room, forest) = forests.of(&indices)?;
             Ok(step(program, &room, forest))
         })))
     }

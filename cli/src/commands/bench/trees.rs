@@ -1,8 +1,7 @@
 //! `girih bench trees`: what batching by depth is worth.
 
 use anyhow::Result;
-use girih::bench::trees::{Extent, TreeSettings, measure};
-use girih::data::trees::Order;
+use girih::bench::trees::{Extent, TreeSettings, Way, measure};
 use girih::ops::tree::Cell;
 use serde::Serialize;
 
@@ -68,9 +67,10 @@ pub fn run(flags: &TreeFlags, global: &Global, output: Output) -> Result<()> {
             Extent::Cells => "cells",
             Extent::Step => "training step",
         };
-        let order = match row.order {
-            Order::Heights => "level by level",
-            Order::OneByOne => "one by one",
+        let order = match row.way {
+            Way::Levels => "level by level",
+            Way::OneByOne => "one by one",
+            Way::TreeByTree => "one by one, tree by tree",
         };
         let slowest = report.rows.iter().filter(|other| other.extent == row.extent).map(|r| r.seconds.median);
         let speedup = slowest.fold(0.0, f64::max) / row.seconds.median;
