@@ -81,10 +81,11 @@ fn a_kernel_of_ones_own_is_checked_and_timed() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains(&"·".repeat(24)) && text.contains(&"█".repeat(24)), "{text}");
     place.write("far.wgsl", mine.replace("i < p.m && j < p.n", "i < p.m + 1u && j < p.n").as_bytes());
-    place.fails(&wrong.replace("wrong.wgsl", "far.wgsl"), &["far.wgsl", "it writes 0 words past the end of the output"]);
+    place
+        .fails(&wrong.replace("wrong.wgsl", "far.wgsl"), &["far.wgsl", "it writes 0 words past the end of the output"]);
 
     place.write("broken.wgsl", mine.replace("workgroupBarrier", "workgroupBarier").as_bytes());
-    place.fails(&bench.replace("mine", "broken"), &["broken.wgsl:45: ", "workgroupBarier"]);
+    place.fails(&bench.replace("mine", "broken"), &["broken.wgsl:41: ", "workgroupBarier"]);
     place.write("other.wgsl", mine.replace("op = matmul", "op = conv2d").as_bytes());
     place.fails(&bench.replace("mine", "other"), &["other.wgsl is for conv2d"]);
     place.fails(&bench.replace("mine", "none"), &["none.wgsl"]);

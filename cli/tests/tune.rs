@@ -50,7 +50,10 @@ fn what_was_measured_is_kept_and_taken() {
 fn a_tuned_run_keeps_what_chose_its_strategies() {
     let place = Place::with_set(64, 32);
     place.lines("train --data set --model linear --epochs 1 --batch 16 --out a --tune --json");
-    assert_eq!(place.names("a"), ["checkpoint.safetensors", "config.toml", "curves.svg", "metrics.jsonl", "tuning.toml"]);
+    assert_eq!(
+        place.names("a"),
+        ["checkpoint.safetensors", "config.toml", "curves.svg", "metrics.jsonl", "tuning.toml"]
+    );
     place.lines("train --out a --resume --epochs 2 --json");
     for words in ["eval a --json", "predict a set:test:3 --json", "inspect a --json"] {
         let output = place.run(words);

@@ -17,9 +17,11 @@ use crate::plan::{PlanError, PlanOptions, fuse, place};
 /// share a tuner measure each use of an op once.
 pub struct Tuner {
     budget: Duration,
-    progress: Option<Box<dyn Fn(&TuneProgress<'_>) + Send + Sync>>,
+    progress: Option<Box<Report>>,
     state: Mutex<State>,
 }
+
+type Report = dyn Fn(&TuneProgress<'_>) + Send + Sync;
 
 #[derive(Default)]
 struct State {
