@@ -90,7 +90,8 @@ fn without_time_the_ops_choose() {
     let device = support::device(Profile::Offered);
     let (graph, y) = graph();
     let tuner = Arc::new(Tuner::new(Duration::ZERO));
-    let plan = Plan::for_device(&graph, &[("y", y)], &device, &by(Tuning::Measure(Arc::clone(&tuner)))).expect("a plan");
+    let plan =
+        Plan::for_device(&graph, &[("y", y)], &device, &by(Tuning::Measure(Arc::clone(&tuner)))).expect("a plan");
     assert!(tuner.choices().is_empty() && tuner.left_out() > 0);
     let own = Plan::new(&graph, &[("y", y)], device.caps(), &PlanOptions::default()).expect("a plan");
     assert_eq!(plan.strategies, own.strategies);
@@ -123,7 +124,8 @@ fn a_tuned_run_measures_before_its_first_step_alone() {
     let stats = data.train.channel_stats();
     let model = ImageModel { layers: Model::Mlp.layers(10), shape: [3, 32, 32], classes: 10, stats };
     let hyper = Hyperparameters { batch: 16, ..Hyperparameters::default() };
-    let options = TrainerOptions { hyper, epochs: 1, plan: by(Tuning::Measure(Arc::clone(&tuner))), ..Default::default() };
+    let options =
+        TrainerOptions { hyper, epochs: 1, plan: by(Tuning::Measure(Arc::clone(&tuner))), ..Default::default() };
     let mut trainer = Trainer::new(&device, Arc::new(ImageTask::new(model, data)), options).expect("a trainer");
     let before = (count.load(Ordering::Relaxed), tuner.spent());
     assert!(before.0 > 2 && !tuner.choices().is_empty());
