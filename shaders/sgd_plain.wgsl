@@ -22,7 +22,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let i = p.first + linear_workgroup(group, groups) * WG + lane;
-    if (i >= p.end) {
+    if (i >= p.end || skipped()) {
         return;
     }
     let parameter = parameters[i];

@@ -54,6 +54,7 @@ fn training_steps_match_their_f64_evaluation_however_planned() {
                 batch: 6,
                 optimizer: *optimizer,
                 clip_norm: Some(0.5),
+                loss_scale: None,
                 label_smoothing: 0.1,
                 ..Hyperparameters::default()
             };

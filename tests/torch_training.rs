@@ -40,6 +40,7 @@ fn follow(fixture: &Value, model: Model, optimizer: Optimizer, loss_limit: f64, 
         batch,
         optimizer,
         clip_norm: None,
+        loss_scale: None,
         label_smoothing: 0.0,
         augmentation: Augmentation::default(),
     };

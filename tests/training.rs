@@ -16,7 +16,14 @@ fn options(batch: usize) -> TrainerOptions {
     let optimizer = Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 });
     let augmentation = Augmentation { crop: 4, flip: true, cutout: 0 };
     TrainerOptions {
-        hyper: Hyperparameters { batch, optimizer, clip_norm: Some(1.0), label_smoothing: 0.1, augmentation },
+        hyper: Hyperparameters {
+            batch,
+            optimizer,
+            clip_norm: Some(1.0),
+            label_smoothing: 0.1,
+            augmentation,
+            ..Default::default()
+        },
         learning_rate: 0.05,
         schedule: Schedule::OneCycle(OneCycle::new(24)),
         epochs: 3,

@@ -170,6 +170,9 @@ pub struct Train {
     /// The share of each label spread over all classes [default: 0]
     #[arg(long, value_name = "FRACTION", value_parser = fraction)]
     pub label_smoothing: Option<f32>,
+    /// What matrix products and convolutions are computed in [default: f32]; mixed where the adapter can, else f32
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// The seed of weights, order, augmentation and dropout [default: 0]
     #[arg(long)]
     pub seed: Option<u32>,
@@ -340,6 +343,17 @@ pub enum Model {
     ChildSumTreeLstm,
     /// A recursive neural tensor network, of trees
     Rntn,
+}
+
+/// What matrix products and convolutions are computed in.
+#[derive(ValueEnum, Serialize, Deserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Precision {
+    /// 32-bit floats
+    #[default]
+    F32,
+    /// 16-bit floats, summed in 32 bits by cooperative matrices; weights and all else in 32 bits
+    Mixed,
 }
 
 /// How the learning rate goes over a run.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::args::{Augment, Model, Optimizer, Schedule, Train};
+use crate::args::{Augment, Model, Optimizer, Precision, Schedule, Train};
 use crate::error::usage;
 use crate::task::Kind;
 
@@ -36,6 +36,9 @@ pub struct Config {
     pub clip_norm: Option<f32>,
     /// Share of each label spread over all classes.
     pub label_smoothing: f32,
+    /// What products are computed in.
+    #[serde(default)]
+    pub precision: Precision,
     /// The seed of everything random.
     pub seed: u32,
     /// How training images are varied.
@@ -99,6 +102,7 @@ impl Config {
             weight_decay: flags.weight_decay.unwrap_or(weight_decay),
             clip_norm: flags.clip_norm.or(recurrent.then_some(1.0)),
             label_smoothing: flags.label_smoothing.unwrap_or(0.0),
+            precision: flags.precision.unwrap_or_default(),
             seed: flags.seed.unwrap_or(0),
             augment,
             hidden: flags.hidden.or(recurrent.then_some(hidden)),
@@ -148,6 +152,7 @@ impl Config {
             weight_decay: flags.weight_decay.unwrap_or(self.weight_decay),
             clip_norm: flags.clip_norm.or(self.clip_norm),
             label_smoothing: flags.label_smoothing.unwrap_or(self.label_smoothing),
+            precision: flags.precision.unwrap_or(self.precision),
             seed: flags.seed.unwrap_or(self.seed),
             augment: flags.augment.clone().unwrap_or_else(|| self.augment.clone()),
             hidden: flags.hidden.or(self.hidden),

@@ -4,13 +4,14 @@ use girih::Error;
 use girih::gpu::{AdapterKind, AdapterReport, AdapterSelector, Device, DeviceOptions, GpuError};
 use girih::nn::models;
 use girih::ops::image_batch::Augmentation;
-use girih::optim::{Adam, OneCycle, Optimizer, Schedule, Sgd};
-use girih::plan::PlanOptions;
+use girih::optim::{Adam, LossScale, OneCycle, Optimizer, Schedule, Sgd};
+use girih::plan::{PlanError, PlanOptions, Precision};
 use girih::train::{Hyperparameters, TrainerOptions};
 
 use crate::args::{self, Augment, Global};
 use crate::config::Config;
 use crate::error::{Usage, told, usage};
+use crate::output::Output;
 
 /// Data sets of up to this size are kept on the device, where the adapter can bind them at once.
 pub const RESIDENT_BYTES: u64 = 512 << 20;
@@ -37,7 +38,16 @@ pub fn adapters(global: &Global) -> anyhow::Result<Vec<AdapterReport>> {
 /// # Errors
 /// There is none, or it does not open.
 pub fn open(global: &Global) -> anyhow::Result<Device> {
-    let options = DeviceOptions { adapter: selector(global), ..DeviceOptions::default() };
+    open_for(global, args::Precision::F32)
+}
+
+/// [`open`] with what kernels of a precision need, where the adapter has it.
+///
+/// # Errors
+/// As [`open`].
+pub fn open_for(global: &Global, precision: args::Precision) -> anyhow::Result<Device> {
+    let cooperative = precision == args::Precision::Mixed;
+    let options = DeviceOptions { adapter: selector(global), cooperative, ..DeviceOptions::default() };
     Device::open_blocking(&options).map_err(|e| failed(e.into()))
 }
 
@@ -59,6 +69,31 @@ pub fn kind(kind: AdapterKind) -> &'static str {
         AdapterKind::Virtual => "virtual",
         AdapterKind::Software => "software",
         AdapterKind::Other => "other",
+    }
+}
+
+impl From<args::Precision> for Precision {
+    fn from(precision: args::Precision) -> Self {
+        match precision {
+            args::Precision::F32 => Self::F32,
+            args::Precision::Mixed => Self::Mixed,
+        }
+    }
+}
+
+/// What `device` can do of the precision asked for, with a remark where that is less.
+///
+/// # Errors
+/// Standard error cannot be written.
+pub fn precision(device: &Device, wanted: args::Precision, output: Output) -> anyhow::Result<Precision> {
+    let wanted = Precision::from(wanted);
+    match wanted.check(device) {
+        Ok(()) => Ok(wanted),
+        Err(error @ PlanError::Precision { .. }) => {
+            output.remark(format!("{error}: computing in f32."))?;
+            Ok(Precision::F32)
+        }
+        Err(error) => Err(failed(error.into())),
     }
 }
 
@@ -93,6 +128,8 @@ pub fn hyperparameters(config: &Config, width: usize) -> Hyperparameters {
         batch: config.batch as usize,
         optimizer: optimizer(config),
         clip_norm: config.clip_norm,
+        // Also where the adapter then computes in f32: a run may go on where it can do better.
+        loss_scale: (config.precision == args::Precision::Mixed).then(LossScale::default),
         label_smoothing: config.label_smoothing,
         augmentation: Augmentation {
             crop: if varied(Augment::Crop) { 4 } else { 0 },

@@ -264,8 +264,8 @@ pub(super) fn name(input: usize) -> String {
 fn plan(device: &Device, case: &BenchCase, strategy: &str, settings: &Settings) -> Result<Plan, Error> {
     let (graph, output) = graph(case)?;
     let named = BTreeMap::from([(case.case.op.name().to_owned(), strategy.to_owned())]);
-    let options =
-        PlanOptions { fuse: false, reuse: true, tuning: Tuning::Named(named), kernels: settings.kernels.clone() };
+    let (tuning, kernels) = (Tuning::Named(named), settings.kernels.clone());
+    let options = PlanOptions { fuse: false, tuning, kernels, ..PlanOptions::default() };
     Ok(Plan::new(&graph, &[("output", output)], device.caps(), &options)?)
 }
 

@@ -8,7 +8,8 @@ use crate::Error;
 use crate::data::ChannelStats;
 use crate::gpu::Device;
 use crate::nn::models::Model;
-use crate::plan::{PlanOptions, Session};
+use crate::optim::LossScale;
+use crate::plan::{PlanOptions, Precision, Session};
 use crate::tensor::random::Random;
 use crate::train::{Hyperparameters, ImageModel, Images, Learner, Scorer, training_graph};
 
@@ -36,7 +37,7 @@ pub struct ModelSettings {
     pub rounds: usize,
     /// Whether the time of each dispatch is wanted; needs a device with timestamps.
     pub profile: bool,
-    /// How plans are made.
+    /// How plans are made; training in mixed precision scales the loss.
     pub plan: PlanOptions,
 }
 
@@ -47,6 +48,8 @@ pub struct ModelReport {
     pub seconds: Spread,
     /// Seconds from the first call to the first result: planning, compiling, allocating, running.
     pub first_seconds: f64,
+    /// What products are computed in.
+    pub precision: Precision,
     /// Dispatches of a run.
     pub dispatches: usize,
     /// Host seconds to record one dispatch.
@@ -90,7 +93,8 @@ fn images(batch: usize) -> Vec<f32> {
 }
 
 fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Result<ModelReport, Error> {
-    let hyper = Hyperparameters { batch: settings.batch, ..Hyperparameters::default() };
+    let loss_scale = (settings.plan.precision == Precision::Mixed).then(LossScale::default);
+    let hyper = Hyperparameters { batch: settings.batch, loss_scale, ..Hyperparameters::default() };
     let images = images(settings.batch);
     let labels: Vec<u32> = (0..settings.batch).map(|i| (i % CLASSES) as u32).collect();
     let start = Instant::now();
@@ -160,6 +164,7 @@ pub(super) fn report(
     Ok(ModelReport {
         seconds: Spread::of(samples),
         first_seconds,
+        precision: session.plan().precision,
         dispatches,
         recording_seconds: Spread::of(&recordings).median,
         profile: if settings.profile { profile(device, session)? } else { Vec::new() },

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 pub use wgpu::{Buffer, CommandEncoder};
 
@@ -40,6 +40,7 @@ pub(super) struct Inner {
     buffer_count: AtomicU64,
     submit_count: AtomicU64,
     lost: Arc<Mutex<Option<String>>>,
+    cooperative_verdict: OnceLock<Result<(), String>>,
     params_layout: Option<wgpu::BindGroupLayout>,
 }
 
@@ -113,6 +114,7 @@ impl Device {
             buffer_count: AtomicU64::new(0),
             submit_count: AtomicU64::new(0),
             lost,
+            cooperative_verdict: OnceLock::new(),
             params_layout,
         }))
     }
@@ -182,6 +184,11 @@ impl Device {
             Some(why) => Err(GpuError::Lost(why.clone())),
             None => Ok(()),
         }
+    }
+
+    /// What `judge` finds of this device's cooperative matrices, asked once.
+    pub(crate) fn cooperative_verdict(&self, judge: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+        self.0.cooperative_verdict.get_or_init(judge).clone()
     }
 
     pub(super) fn inner(&self) -> &Inner {

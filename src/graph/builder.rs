@@ -183,6 +183,24 @@ impl Graph {
         }
     }
 
+    /// This graph node by node, with the inputs of each as `inputs` gives them: it is handed the graph so far, to which
+    /// it may add nodes, the old id, and the inputs' new ids. Returns the new id of every node by its old one.
+    pub(crate) fn rebuilt(
+        &self,
+        mut inputs: impl FnMut(&mut Self, NodeId, Vec<NodeId>) -> Result<Vec<NodeId>, GraphError>,
+    ) -> Result<(Self, Vec<NodeId>), GraphError> {
+        let mut new = Self { nodes: Vec::new(), effects: Vec::new(), ..self.clone() };
+        let mut ids: Vec<NodeId> = Vec::with_capacity(self.nodes.len());
+        for (id, node) in self.ids().zip(&self.nodes) {
+            let mapped = node.inputs.iter().map(|i| ids[i.0 as usize]).collect();
+            let inputs = inputs(&mut new, id, mapped)?;
+            new.nodes.push(Node { inputs, ..node.clone() });
+            ids.push(NodeId(new.nodes.len() as u32 - 1));
+        }
+        new.effects = self.effects.iter().map(|effect| ids[effect.0 as usize]).collect();
+        Ok((new, ids))
+    }
+
     fn push(&mut self, kind: Kind, inputs: Vec<NodeId>, ty: TensorType) -> NodeId {
         self.nodes.push(Node { kind, inputs, ty, path: self.path() });
         NodeId(self.nodes.len() as u32 - 1)

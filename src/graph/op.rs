@@ -10,7 +10,7 @@ use crate::gpu::Caps;
 use crate::kernel::{
     Candidates, CustomKernel, KernelCall, KernelError, Offer, Operand, Size, Strategy, identity_epilogue,
 };
-use crate::tensor::{Array, TensorType};
+use crate::tensor::{Array, DType, TensorType};
 
 /// A tensor operation: what it computes, how it is differentiated, and by which kernels.
 pub trait Op: fmt::Debug + Send + Sync {
@@ -90,6 +90,9 @@ pub trait Op: fmt::Debug + Send + Sync {
     fn custom(&self, kernel: &CustomKernel, l: &Lowering<'_>) -> Result<Offer<Strategy>, KernelError> {
         if kernel.op() != self.name() {
             return Ok(Offer::Declined(format!("it is for {}", kernel.op())));
+        }
+        if l.inputs.iter().chain([l.output]).any(|ty| ty.dtype == DType::F16) {
+            return Ok(Offer::Declined("here it would read or write f16".to_owned()));
         }
         let Some(sizes) = self.sizes(&l.types()) else {
             return Ok(Offer::Declined("no kernel from outside can compute it".to_owned()));

@@ -30,10 +30,18 @@ impl Graph {
     /// # Errors
     /// When there are no gradients, one is not f32, or `max_norm` is not positive.
     pub fn clip_factor(&mut self, gradients: &[NodeId], max_norm: f32) -> Result<NodeId, GraphError> {
-        if !(max_norm > 0.0 && max_norm.is_finite()) {
-            return Err(self.error("clip_factor", gradients, &format!("a largest norm of {max_norm}")));
-        }
         let norm = self.global_norm(gradients)?;
+        self.clip_factor_of(norm, max_norm)
+    }
+
+    /// [`Graph::clip_factor`] of gradients whose norm `[]` is known.
+    ///
+    /// # Errors
+    /// When `max_norm` is not positive.
+    pub fn clip_factor_of(&mut self, norm: NodeId, max_norm: f32) -> Result<NodeId, GraphError> {
+        if !(max_norm > 0.0 && max_norm.is_finite()) {
+            return Err(self.error("clip_factor", &[norm], &format!("a largest norm of {max_norm}")));
+        }
         let [max_norm, eps, one] = [max_norm, 1e-6, 1.0].map(|value| self.scalar(value));
         let divisor = self.add(norm, eps)?;
         let factor = self.div(max_norm, divisor)?;

@@ -13,6 +13,16 @@ pub(super) fn fits(module: &Module, caps: &Caps) -> bool {
         && module.spec.bindings.iter().filter(|&&b| b != Access::Uniform).count() <= caps.storage_buffers
 }
 
+/// Whether a kernel from outside computes a use of an op.
+pub(super) fn is_taken(op: &dyn Op, l: &Lowering<'_>, options: &PlanOptions) -> Result<bool, KernelError> {
+    for kernel in &options.kernels {
+        if matches!(op.custom(kernel, l)?, Offer::Taken(_)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// The strategies of a use of an op in the order they should be tried: kernels from outside, then the one that tuning
 /// wants, then the op's own in its order. One that is wanted by name stands before all. Also what was wanted in vain.
 pub(super) fn candidates(

@@ -33,6 +33,11 @@ pub enum PlanError {
         /// The layer and op.
         place: String,
     },
+    /// The device cannot compute in the precision asked for.
+    Precision {
+        /// Why not.
+        why: String,
+    },
     /// No input, output or variable has this name.
     UnknownName {
         /// The name asked for.
@@ -62,6 +67,7 @@ impl fmt::Display for PlanError {
                 write!(f, "{place}: {what} of {asked}, but the adapter allows {limit}")
             }
             Self::NoStrategy { place } => write!(f, "{place}: no kernel for this adapter's limits"),
+            Self::Precision { why } => write!(f, "no mixed precision here: {why}"),
             Self::UnknownName { name, known } => {
                 write!(f, "nothing is called {name:?}; there are {}", known.join(", "))
             }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::error::PlanError;
 use crate::gpu::Caps;
-use crate::graph::{Graph, GraphError, Kind, NodeId, Op, OpTypes};
+use crate::graph::{Graph, GraphError, Kind, Lowering, NodeId, Op, OpTypes};
 use crate::ops::pointwise::{Fused, FusedEpilogue, Instruction, Program, Value};
-use crate::tensor::TensorType;
+use crate::tensor::{DType, TensorType};
 
 /// Operands an epilogue may bring: with the op's own three bindings and a scratch, below WebGPU's eight.
 const EPILOGUE_OPERANDS: usize = 4;
@@ -107,7 +107,10 @@ impl Group<'_> {
         }
         let base = operands.iter().rev().copied().find(|&n| {
             let takes = self.graph.node(n).op().is_some_and(Op::takes_epilogue);
-            takes && operands.len() - 1 <= EPILOGUE_OPERANDS && self.absorbable(n, root, &members)
+            takes
+                && operands.len() - 1 <= EPILOGUE_OPERANDS
+                && self.absorbable(n, root, &members)
+                && self.ends_as(n, root)
         });
         match base {
             Some(base) => {
@@ -118,9 +121,22 @@ impl Group<'_> {
         }
     }
 
-    /// Whether `node` has the root's type and no user outside the group.
+    /// Whether the kernels of `base` can store the element type of `root`.
+    fn ends_as(&self, base: NodeId, root: NodeId) -> bool {
+        let (node, output) = (self.graph.node(base), self.graph.ty(root));
+        if output.dtype == DType::F32 {
+            return true;
+        }
+        let inputs: Vec<TensorType> = node.inputs.iter().map(|&i| self.graph.ty(i).clone()).collect();
+        let lowering = Lowering { inputs: &inputs, output, caps: self.caps, epilogue: None };
+        let half = inputs.iter().all(|ty| ty.dtype == DType::F16);
+        half && node.op().is_some_and(|op| !op.lower(&lowering).is_empty())
+    }
+
+    /// Whether `node` is f32 of the root's shape and has no user outside the group.
     fn absorbable(&self, node: NodeId, root: NodeId, members: &BTreeSet<NodeId>) -> bool {
-        self.graph.ty(node) == self.graph.ty(root)
+        let ty = self.graph.ty(node);
+        (ty.dtype, &ty.shape) == (DType::F32, &self.graph.ty(root).shape)
             && !self.targets.contains(&node)
             && self.users[node.0 as usize].iter().all(|user| members.contains(user))
     }

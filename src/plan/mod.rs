@@ -4,7 +4,9 @@
 mod choose;
 mod error;
 mod fuse;
+mod mixed;
 mod place;
+mod precision;
 mod prologue;
 mod record;
 mod session;
@@ -12,10 +14,12 @@ mod slots;
 mod tuning;
 mod variables;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 pub use error::PlanError;
+pub use precision::Precision;
 pub use session::{Session, TensorReadback};
 pub use tuning::{Choices, Measured, ProfileError, Tuning, TuningProfile};
 #[cfg(not(target_arch = "wasm32"))]
@@ -39,11 +43,14 @@ pub struct PlanOptions {
     pub tuning: Tuning,
     /// Kernels from outside, which come before the engine's own wherever they fit, the first one first.
     pub kernels: Vec<Arc<CustomKernel>>,
+    /// Which element types products are computed in.
+    pub precision: Precision,
 }
 
 impl Default for PlanOptions {
     fn default() -> Self {
-        Self { fuse: true, reuse: true, tuning: Tuning::Heuristic, kernels: Vec::new() }
+        let (tuning, precision) = (Tuning::Heuristic, Precision::F32);
+        Self { fuse: true, reuse: true, tuning, kernels: Vec::new(), precision }
     }
 }
 
@@ -73,6 +80,8 @@ pub struct Plan {
     pub strategies: Vec<&'static str>,
     /// What the tuning names and no op has, one line each: there the op's own preference was taken.
     pub warnings: Vec<String>,
+    /// Which element types it was asked to compute in; [`Session::new`] checks that the device can.
+    pub precision: Precision,
 }
 
 impl Plan {
@@ -80,7 +89,7 @@ impl Plan {
     /// first, which blocks.
     ///
     /// # Errors
-    /// As [`Plan::new`], and when the device was lost.
+    /// As [`Plan::new`]; with [`Tuning::Measure`] also as [`Precision::check`], and when the device was lost.
     pub fn for_device(
         graph: &Graph,
         outputs: &[(&str, NodeId)],
@@ -91,6 +100,7 @@ impl Plan {
         if let Tuning::Measure(tuner) = &options.tuning {
             // What cannot be planned is told before anything is measured.
             Self::new(graph, outputs, device.caps(), options)?;
+            options.precision.check(device)?;
             tuner.measure(device, graph, outputs, options)?;
         }
         Ok(Self::new(graph, outputs, device.caps(), options)?)
@@ -108,6 +118,7 @@ impl Plan {
         options: &PlanOptions,
     ) -> Result<Self, PlanError> {
         verify(graph).map_err(PlanError::Graph)?;
+        let (graph, outputs) = &as_computed(graph, outputs, caps, options)?;
         let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
         let steps = fuse::steps(graph, &targets, caps, options.fuse)?;
         let placed = place::place(graph, &steps, &targets, caps);
@@ -122,5 +133,23 @@ impl Plan {
     /// Bytes of the buffers this plan makes beside the variables' banks.
     pub fn own_bytes(&self) -> u64 {
         self.recording.bytes(|role| !matches!(role, BufferRole::Bank(_)))
+    }
+}
+
+/// `graph` and `outputs` as `options` want them computed: in mixed precision, with casts to f16.
+fn as_computed<'a, 'b>(
+    graph: &'a Graph,
+    outputs: &[(&'b str, NodeId)],
+    caps: &Caps,
+    options: &PlanOptions,
+) -> Result<(Cow<'a, Graph>, Vec<(&'b str, NodeId)>), PlanError> {
+    match options.precision {
+        Precision::F32 => Ok((Cow::Borrowed(graph), outputs.to_vec())),
+        Precision::Mixed => {
+            let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
+            let (halved, ids) = mixed::with_half_operands(graph, &targets, caps, options)?;
+            let outputs = outputs.iter().map(|&(name, node)| (name, ids[node.0 as usize])).collect();
+            Ok((Cow::Owned(halved), outputs))
+        }
     }
 }

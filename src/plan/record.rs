@@ -9,7 +9,7 @@ use super::fuse::{Step, input_types};
 use super::place::Placed;
 use super::prologue::{ahead, changed_banks, is_steady, written_scratch};
 use super::slots::Slots;
-use super::{Plan, PlanOptions, Port, Tuning};
+use super::{Plan, PlanOptions, Port, Precision, Tuning};
 use crate::gpu::{
     Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, Follow, PARAMS_BYTES, PipelineId, Recording,
 };
@@ -57,7 +57,7 @@ pub(super) fn record(
             }
         }
     }
-    recorder.finish(outputs)
+    recorder.finish(outputs, options.precision)
 }
 
 /// The last step that touches each storage.
@@ -344,7 +344,7 @@ impl Recorder<'_> {
         self.buffer("constant".into(), bytes.len() as u64, BufferRole::Constant(bytes))
     }
 
-    fn finish(mut self, outputs: &[(&str, NodeId)]) -> Result<Plan, PlanError> {
+    fn finish(mut self, outputs: &[(&str, NodeId)], precision: Precision) -> Result<Plan, PlanError> {
         let mut ports = BTreeMap::new();
         for (name, node) in outputs {
             ports.insert((*name).to_owned(), self.port(*node)?);
@@ -381,6 +381,7 @@ impl Recorder<'_> {
             variables: self.variables,
             strategies: self.strategies,
             warnings: self.warnings,
+            precision,
         })
     }
 

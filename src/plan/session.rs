@@ -31,9 +31,11 @@ impl Session {
     /// Makes `plan` ready. All device memory of later runs is allocated here.
     ///
     /// # Errors
-    /// When the variables do not fit the plan, or the device refuses a buffer or a kernel.
+    /// When the variables do not fit the plan, the device cannot compute in its [precision](super::Precision::check), or
+    /// refuses a buffer or a kernel.
     pub fn new(device: &Device, plan: Plan, variables: &Variables) -> Result<Self, crate::Error> {
         variables.check(&plan.variables)?;
+        plan.precision.check(device)?;
         let playback = Playback::new(device, &plan.recording, variables.banks())?;
         let recording = &plan.recording;
         let changes = variables.changes(&banks(recording, &recording.dispatches[..recording.prologue], |_| true));

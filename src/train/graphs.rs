@@ -2,11 +2,11 @@
 
 use super::metrics::accumulate;
 use super::task::Outcome;
-use crate::autodiff::gradients;
+use crate::autodiff::{gradients, gradients_from};
 use crate::graph::{BankId, Graph, GraphError, Kind, NodeId};
 use crate::nn::{Net, PARAMETERS};
 use crate::ops::image_batch::Augmentation;
-use crate::optim::{Optimizer, RATES, Sgd};
+use crate::optim::{LossScale, Optimizer, RATES, Sgd};
 use crate::tensor::TensorType;
 
 /// What shapes a training step beside the model.
@@ -18,6 +18,8 @@ pub struct Hyperparameters {
     pub optimizer: Optimizer,
     /// The largest norm of all gradients together.
     pub clip_norm: Option<f32>,
+    /// What the loss is scaled by: wanted where gradients pass through f16.
+    pub loss_scale: Option<LossScale>,
     /// The share of each label spread over all classes.
     pub label_smoothing: f32,
     /// What is done to images at random; for packed and resident images.
@@ -31,6 +33,7 @@ impl Default for Hyperparameters {
             batch: 64,
             optimizer: Optimizer::Sgd(Sgd { momentum: 0.9, nesterov: true, weight_decay: 5e-4 }),
             clip_norm: None,
+            loss_scale: None,
             label_smoothing: 0.0,
             augmentation: Augmentation::default(),
         }
@@ -62,12 +65,18 @@ pub fn training_step(
     let loss = graph.div(sum, count)?;
     accumulate(&mut graph, [sum, correct, count])?;
     let parameters = Net::variables_of(&graph, PARAMETERS);
-    let found = gradients(&mut graph, loss, &parameters)?;
+    let scaled = hyper.loss_scale.map(|scale| scale.begin(&mut graph)).transpose()?;
+    let found = match &scaled {
+        Some(scaled) => gradients_from(&mut graph, loss, scaled.scale, &parameters)?,
+        None => gradients(&mut graph, loss, &parameters)?,
+    };
     let packed = pack_gradients(&mut graph, &parameters, &found)?;
     let rates = graph.input("rates", TensorType::f32([RATES]));
-    let factor = match hyper.clip_norm {
-        Some(norm) => Some(graph.clip_factor(&packed.iter().map(|(_, node)| *node).collect::<Vec<_>>(), norm)?),
-        None => None,
+    let all: Vec<NodeId> = packed.iter().map(|(_, node)| *node).collect();
+    let factor = match (scaled, hyper.clip_norm) {
+        (Some(scaled), clip_norm) => Some(scaled.factor(&mut graph, &all, clip_norm)?),
+        (None, Some(norm)) => Some(graph.clip_factor(&all, norm)?),
+        (None, None) => None,
     };
     hyper.optimizer.build(&mut graph, &packed, rates, factor)?;
     Ok(TrainingGraph { graph, loss, logits })

@@ -82,6 +82,7 @@ fn features(caps: &Caps) -> Vec<String> {
     let all = [
         ("subgroups", caps.subgroup.is_some()),
         ("f16", caps.f16),
+        ("cooperative-matrices", caps.cooperative.is_some()),
         ("immediates", caps.immediate_bytes > 0),
         ("timestamps", caps.timestamps),
     ];

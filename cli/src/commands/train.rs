@@ -42,13 +42,15 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
 
     config.check()?;
     let Subject { task, trees, description, train_count, test_count } = task::load(&root, &config)?;
-    let device = engine::open(global)?;
+    let device = engine::open_for(global, config.precision)?;
+    let precision = engine::precision(&device, config.precision, output)?;
     let tuner = flags.tune.then(|| tuning::tuner(output, tuning::SECONDS));
     let tuned = TuningFile { tuning: flags.tuning.clone() };
     let plan = match &tuner {
         Some(tuner) => PlanOptions { tuning: Tuning::Measure(Arc::clone(tuner)), ..PlanOptions::default() },
         None => tuning::options(&tuned, place.old(), &device),
     };
+    let plan = PlanOptions { precision, ..plan };
     let by = plan.tuning.clone();
     let mut options = TrainerOptions { plan, ..engine::options(&config, description.image_width()) };
     let setup = Setup { split: Split::Train, batch: config.batch as usize, caps: device.caps(), options: &options };
@@ -77,6 +79,7 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     }
     let facts = Facts {
         adapter: device.name().to_owned(),
+        precision: precision.to_string(),
         parameters: parameter_count(&trainer),
         unit: trainer.task().unit(),
         train_count: train_count as u64,
@@ -298,6 +301,8 @@ struct Start<'a> {
     run: String,
     config: &'a Config,
     adapter: &'a str,
+    /// What the run computes in, which may be less than its settings ask for.
+    precision: &'a str,
     parameters: u64,
     #[serde(flatten)]
     sizes: Sizes,
@@ -341,6 +346,8 @@ struct Done {
 pub struct Facts {
     /// The adapter's name.
     pub adapter: String,
+    /// What products are computed in.
+    pub precision: String,
     /// Trained numbers in the model.
     pub parameters: u64,
     /// What the task counts, such as `images`.
@@ -375,6 +382,7 @@ impl Reporter {
             run: folder.path().display().to_string(),
             config,
             adapter: &facts.adapter,
+            precision: &facts.precision,
             parameters: facts.parameters,
             sizes: Sizes { unit: facts.unit, train: facts.train_count, test: facts.test_count },
             epochs_done,
@@ -478,7 +486,14 @@ mod tests {
         let trainer = Trainer::new(&device, task, engine::options(&config, 32)).unwrap();
         let description = Description::Images(description);
         let folder = RunFolder::create(&place.path().join("run"), &config, false).unwrap();
-        let facts = Facts { adapter: String::new(), parameters: 0, unit: "images", train_count: 50, test_count: 10 };
+        let facts = Facts {
+            adapter: String::new(),
+            precision: String::new(),
+            parameters: 0,
+            unit: "images",
+            train_count: 50,
+            test_count: 10,
+        };
         let reporter = Reporter::begin(Output::Json, folder.clone(), &config, &facts, 0).unwrap();
         let (schedule, interrupt) = (Schedule::Constant, Interrupt::default());
         let mut run = Run { trainer, trees: None, schedule, config, description, reporter, interrupt };

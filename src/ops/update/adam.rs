@@ -7,7 +7,8 @@ use crate::tensor::{Array, TensorType};
 /// An effect: a step of Adam (Kingma and Ba, 2015) or AdamW (Loshchilov and Hutter, 2019), as PyTorch defines them.
 ///
 /// Inputs: parameters, first moments, second moments and gradients, all of one type; rates `[4]` (see
-/// [`super::RATES`]); and when `scaled` a factor `[]` of the gradients. With `g = factor · gradient` and bias corrections
+/// [`super::RATES`]); and when `scaled` a factor `[]` of the gradients, below 0 to skip
+/// the step. With `g = factor · gradient` and bias corrections
 /// `c₁`, `c₂`: `m ← β₁ m + (1 − β₁) g`, `v ← β₂ v + (1 − β₂) g²`, and the parameter loses
 /// `learning_rate / c₁ · m / (√v / √c₂ + eps)`.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,7 +70,11 @@ impl Op for Adam {
         let (beta1, beta2) = (self.beta1, self.beta2);
         let (eps, decay) = (f64::from(self.eps), f64::from(self.weight_decay));
         let rates = inputs[4].values.clone();
-        let factor = rates[1] * if self.scaled { inputs[5].values[0] } else { 1.0 };
+        let own = if self.scaled { inputs[5].values[0] } else { 1.0 };
+        if own < 0.0 {
+            return;
+        }
+        let factor = rates[1] * own;
         for i in 0..inputs[0].values.len() {
             let mut parameter = inputs[0].values[i];
             let mut g = factor * inputs[3].values[i];

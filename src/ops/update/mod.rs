@@ -6,11 +6,13 @@
 mod accumulate;
 mod adam;
 mod assign;
+mod scale;
 mod sgd;
 
 pub use accumulate::Accumulate;
 pub use adam::Adam;
 pub use assign::Assign;
+pub use scale::{NextScale, SKIP, UnlessOverflow};
 pub use sgd::Sgd;
 
 use super::{Case, CaseInput, Values};
@@ -23,7 +25,7 @@ use crate::tensor::{DType, TensorType};
 pub const RATES: usize = 4;
 
 /// The order of an optimiser's inputs: `tensors` of one f32 type, rates `[4]`, and when `scaled` the device's own factor
-/// of the gradients, `[]`.
+/// of the gradients, `[]`, which leaves everything as it is where it is below 0.
 fn check(inputs: &[TensorType], tensors: usize, scaled: bool) -> Result<TensorType, ShapeError> {
     if inputs.len() != tensors + 1 + usize::from(scaled) {
         return Err(ShapeError::new(format!(
@@ -44,15 +46,17 @@ fn check(inputs: &[TensorType], tensors: usize, scaled: bool) -> Result<TensorTy
     }
 }
 
-/// The binding of the device's own factor, behind the rates, and what the gradients are multiplied by.
+/// The binding of the device's own factor, behind the rates, what the gradients are multiplied by, and whether the update
+/// is skipped.
 fn factor_code(binding: usize, scaled: bool) -> String {
     if scaled {
         format!(
             "@group(0) @binding({binding}) var<storage, read> factor: array<f32>;\n\
-             fn gradient_factor() -> f32 {{ return rates[1] * factor[0]; }}"
+             fn gradient_factor() -> f32 {{ return rates[1] * factor[0]; }}\n\
+             fn skipped() -> bool {{ return factor[0] < 0.0; }}"
         )
     } else {
-        "fn gradient_factor() -> f32 { return rates[1]; }".to_owned()
+        "fn gradient_factor() -> f32 { return rates[1]; }\nfn skipped() -> bool { return false; }".to_owned()
     }
 }
 
@@ -82,6 +86,30 @@ fn strategies(l: &Lowering<'_>, kernel: &Kernel, finish: impl Fn(KernelCall) -> 
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     let rates = || CaseInput::f32_of([RATES], Values::Uniform(0.1, 0.9));
+    let scalar = |low, high| CaseInput::f32_of([], Values::Uniform(low, high));
+    for (name, factor) in [("a step", scalar(0.5, 0.9)), ("a skipped step", scalar(-1.0, -0.5))] {
+        for (count, steps) in [("one of many", scalar(1.0, 1.5)), ("the last of many", scalar(8.5, 8.9))] {
+            let op = NextScale { growth: 2.0, backoff: 0.5, interval: 9 };
+            let inputs = vec![scalar(512.0, 1024.0), steps, factor.clone()];
+            cases.push(Case::new(format!("{name}, {count}"), op, inputs).forward_only());
+        }
+        let tensor = || CaseInput::f32([67]);
+        let sgd = Sgd { momentum: 0.9, nesterov: true, weight_decay: 0.01, scaled: true };
+        let inputs = vec![tensor(), tensor(), tensor(), rates(), factor.clone()];
+        cases.push(Case::new(format!("SGD, {name}"), sgd, inputs).forward_only());
+        let sgd = Sgd { momentum: 0.0, nesterov: false, weight_decay: 0.01, scaled: true };
+        cases.push(
+            Case::new(format!("plain SGD, {name}"), sgd, vec![tensor(), tensor(), rates(), factor.clone()])
+                .forward_only(),
+        );
+        let adam = Adam { beta1: 0.9, beta2: 0.999, eps: 1e-3, weight_decay: 0.01, decoupled: true, scaled: true };
+        let moments = CaseInput::f32_of([67], Values::Uniform(0.0, 1.0));
+        let inputs = vec![tensor(), tensor(), moments, tensor(), rates(), factor];
+        cases.push(Case::new(format!("AdamW, {name}"), adam, inputs).forward_only());
+    }
+    let inputs = |low, high| vec![scalar(low, high), scalar(0.1, 0.9)];
+    cases.push(Case::new("a finite norm", UnlessOverflow, inputs(0.0, 10.0)).forward_only());
+    cases.push(Case::new("an infinite norm", UnlessOverflow, inputs(f32::MAX, f32::INFINITY)).forward_only());
     for (size, count) in [("bank", 1028), ("odd bank", 1031), ("two", 2)] {
         let tensor = || CaseInput::f32([count]);
         let positive = || CaseInput::f32_of([count], Values::Uniform(0.0, 1.0));

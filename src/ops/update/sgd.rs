@@ -7,7 +7,8 @@ use crate::tensor::{Array, TensorType};
 /// An effect: a step of stochastic gradient descent, as PyTorch defines it (dampening 0).
 ///
 /// Inputs: parameters, then velocity unless `momentum` is 0, then gradients, all of one type; rates `[4]` (see
-/// [`super::RATES`]); and when `scaled` a factor `[]` of the gradients. With `g = factor · gradient + weight_decay ·
+/// [`super::RATES`]); and when `scaled` a factor `[]` of the gradients, below 0 to skip
+/// the step. With `g = factor · gradient + weight_decay ·
 /// parameter`: `velocity ← momentum · velocity + g`, and the parameter loses `learning_rate` times the velocity, or with
 /// `nesterov` times `g + momentum · velocity`, or without momentum times `g`.
 #[derive(Clone, Debug, PartialEq)]
@@ -68,7 +69,11 @@ impl Op for Sgd {
     fn mutate(&self, inputs: &mut [Array]) {
         let momentum = f64::from(self.momentum);
         let rates = inputs[self.tensors()].values.clone();
-        let factor = rates[1] * if self.scaled { inputs[self.tensors() + 1].values[0] } else { 1.0 };
+        let own = if self.scaled { inputs[self.tensors() + 1].values[0] } else { 1.0 };
+        if own < 0.0 {
+            return;
+        }
+        let factor = rates[1] * own;
         for i in 0..inputs[0].values.len() {
             let parameter = inputs[0].values[i];
             let g = factor * inputs[self.tensors() - 1].values[i] + f64::from(self.weight_decay) * parameter;

@@ -8,7 +8,7 @@ use super::{Measured, Tuning};
 use crate::Error;
 use crate::gpu::{Caps, Device, Timer};
 use crate::graph::{Graph, Init, Lowering, NodeId, Op};
-use crate::kernel::Offer;
+use crate::plan::choose::is_taken;
 use crate::plan::{Plan, PlanError, PlanOptions, Session, Variables};
 use crate::tensor::random::Random;
 use crate::tensor::{DType, HostTensor, TensorType};
@@ -47,12 +47,7 @@ impl Use {
     pub fn is_taken(&self, options: &PlanOptions, caps: &Caps) -> Result<bool, PlanError> {
         let Ok(output) = self.op.infer(&self.inputs) else { return Ok(false) };
         let lowering = Lowering { inputs: &self.inputs, output: &output, caps, epilogue: None };
-        for kernel in &options.kernels {
-            if matches!(self.op.custom(kernel, &lowering)?, Offer::Taken(_)) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+        Ok(is_taken(&*self.op, &lowering, options)?)
     }
 
     /// The op alone as a graph, and its result.

@@ -11,7 +11,7 @@ use crate::Error;
 use crate::gpu::{Device, Timer};
 use crate::graph::{Graph, NodeId, OpTypes, verify};
 use crate::plan::prologue::{changed_banks, is_steady};
-use crate::plan::{PlanError, PlanOptions, fuse, place};
+use crate::plan::{PlanError, PlanOptions, as_computed, fuse, place};
 
 /// Measures strategies, within a bound on the time of all its measurements together, and keeps what it found: plans that
 /// share a tuner measure each use of an op once.
@@ -140,8 +140,9 @@ impl Tuner {
         options: &PlanOptions,
     ) -> Result<Vec<(u64, Use)>, Error> {
         verify(graph).map_err(PlanError::Graph)?;
-        let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
         let caps = device.caps();
+        let (graph, outputs) = &as_computed(graph, outputs, caps, options)?;
+        let targets: Vec<NodeId> = outputs.iter().map(|(_, node)| *node).collect();
         let steps = fuse::steps(graph, &targets, caps, options.fuse)?;
         let placed = place::place(graph, &steps, &targets, caps);
         let changed = changed_banks(graph, &steps);

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::args::{Model, TuningFile};
+use crate::args::{Model, Precision, TuningFile};
 
 /// `girih bench`: without a word more, all ops.
 #[derive(Args, Debug)]
@@ -95,6 +95,9 @@ pub struct ModelFlags {
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: u32,
+    /// What matrix products and convolutions are computed in
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: Precision,
     /// How many measurements
     #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,

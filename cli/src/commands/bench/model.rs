@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 use girih::bench::model::{Mode, ModelReport, ModelSettings, ProfileRow, measure};
+use girih::plan::{PlanOptions, Precision};
 use serde::Serialize;
 
 use super::args::ModelFlags;
@@ -24,6 +25,7 @@ struct Row<'a> {
     model: &'a str,
     mode: &'static str,
     batch: u32,
+    precision: String,
     #[serde(flatten)]
     speed: Speed,
     ms: f64,
@@ -56,14 +58,16 @@ struct Part<'a> {
 /// # Errors
 /// The batch does not fit the adapter, or a profile is wanted of one without timestamps.
 pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
-    let device = engine::open(global)?;
+    let device = engine::open_for(global, flags.precision)?;
+    let precision = Precision::from(flags.precision);
+    precision.check(&device).map_err(|error| failed(error.into()))?;
     if flags.profile && !device.caps().timestamps {
         return usage("--profile needs timestamps within a pass, which this adapter has not");
     }
     let model = engine::image_model(flags.model)?;
     output.text(format!("{} on {} ({})", model.name(), device.name(), device.driver()))?;
     let both = !flags.train && !flags.infer;
-    let plan = tuning::options(&flags.tuning, None, &device);
+    let plan = PlanOptions { precision, ..tuning::options(&flags.tuning, None, &device) };
     let (batch, rounds) = (flags.batch as usize, flags.rounds as usize);
     let settings = ModelSettings { batch, rounds, profile: flags.profile, plan };
     for (mode, wanted) in [(Mode::Train, flags.train || both), (Mode::Infer, flags.infer || both)] {
@@ -96,6 +100,7 @@ pub(super) fn show(
         model,
         mode,
         batch,
+        precision: report.precision.to_string(),
         speed: Speed { unit: unit.to_owned(), per_s: f64::from(batch) / report.seconds.median },
         ms: ms.median,
         ms_low: ms.low,
@@ -109,7 +114,8 @@ pub(super) fn show(
     };
     output.json(&row)?;
     output.text(format!(
-        "\n{mode}, batch {batch}: {} {unit}/s, {} ms ({}); the first took {} s\n{} dispatches, {} µs each to record",
+        "\n{mode}, batch {batch}, {}: {} {unit}/s, {} ms ({}); the first took {} s\n{} dispatches, {} µs each to record",
+        row.precision,
         digits(row.speed.per_s),
         digits(row.ms),
         quartiles(&ms),
