@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::gpu::Caps;
 use crate::graph::{OpTypes, ShapeError};
-use crate::ops::Case;
+use crate::ops::{Case, CaseInput};
 use crate::tensor::random::Random;
 use crate::tensor::{Array, HostData, HostTensor, Shape, TensorType};
 
@@ -41,6 +42,19 @@ pub(super) struct Axes {
 pub(super) type Places = BTreeMap<char, Vec<usize>>;
 
 impl BenchCase {
+    /// The same case on f16 inputs; `None` where the op does not gain from them on a device with `caps`.
+    pub fn half(mut self, caps: &Caps) -> Option<Self> {
+        let (inputs, output) = (self.input_types(), self.output().ok()?);
+        if !self.case.op.gains_from_f16(&OpTypes { inputs: &inputs, output: &output }, caps) {
+            return None;
+        }
+        self.case.inputs = self.case.inputs.into_iter().map(CaseInput::half).collect();
+        // The operands are exact; how matrix units round sums is theirs to say.
+        self.case.tolerance = self.case.tolerance.max(1e-4);
+        self.shape.push_str(", f16");
+        Some(self)
+    }
+
     /// The type of the output.
     ///
     /// # Errors

@@ -7,6 +7,7 @@ use crate::gpu::{
     Binding, BufferId, BufferRole, BufferSpec, Caps, Device, Dispatch, PARAMS_BYTES, PipelineId, Playback, Recording,
 };
 use crate::kernel::{Kernel, KernelCall, Module, linear_grid, source};
+use crate::ops::coop::matrices;
 use crate::plan::PlanError;
 
 /// No result of a microkernel equals this, and no compiler knows.
@@ -144,6 +145,21 @@ pub(super) fn subgroup(operation: Subgroup, groups: usize, caps: &Caps) -> Micro
     Microkernel { call, buffers: vec![4], work: (groups * workgroup * TURNS * 4) as f64 }
 }
 
+/// Products of cooperative matrices by `groups` workgroups; none where the device has none. Counted for subgroups of the
+/// largest size.
+pub(super) fn cooperative(groups: usize, caps: &Caps) -> Option<Microkernel> {
+    /// Subgroups of a workgroup, and products of one a turn.
+    const SUBGROUPS: usize = 4;
+    const CHAINS: usize = 8;
+    let (side, (_, most)) = (caps.cooperative? as usize, caps.subgroup?);
+    let kernel = matrices(Kernel::new(source!("peak_coop")), side)
+        .constant("WG", SUBGROUPS * most as usize)
+        .constant("TURNS", TURNS);
+    let call = KernelCall::new(kernel, linear_grid(groups, caps)).param("never", NEVER);
+    let work = (groups * SUBGROUPS * TURNS * CHAINS * 2 * side.pow(3)) as f64;
+    Some(Microkernel { call, buffers: vec![4], work })
+}
+
 /// One dispatch of one invocation.
 pub(super) fn dispatch() -> Microkernel {
     Microkernel { call: KernelCall::new(Kernel::new(source!("peak_dispatch")), [1; 3]), buffers: vec![4], work: 1.0 }
@@ -184,6 +200,7 @@ pub fn kernels(caps: &Caps) -> Vec<Kernel> {
         vec![fma(Float::F32, 3, 1, caps), near(Near::Workgroup, 1, caps), near(Near::Uniform, 1, caps), dispatch()];
     all.extend(walks);
     all.extend(caps.f16.then(|| fma(Float::F16, 3, 1, caps)));
+    all.extend(cooperative(1, caps));
     let operations = caps.subgroup.map(|_| [Subgroup::Add, Subgroup::Shuffle]);
     all.extend(operations.into_iter().flatten().map(|operation| subgroup(operation, 1, caps)));
     all.into_iter().map(|micro| micro.call.kernel).collect()

@@ -6,6 +6,7 @@ use super::microkernel::{self, Float, Microkernel, Near, Subgroup, Walk};
 use super::spread::Spread;
 use crate::Error;
 use crate::gpu::{Caps, Device, Playback, Timer};
+use crate::plan::Precision;
 
 /// How long peaks are measured.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -50,21 +51,25 @@ pub struct Peak {
 /// The two roofs under which every kernel of an adapter stands (Williams, Waterman and Patterson, *Roofline*, 2009).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Roofline {
-    /// f32 multiply-adds: floating-point operations a second.
+    /// Multiply-adds, in f32, or of f16 by cooperative matrices: floating-point operations a second.
     pub flops_per_s: f64,
     /// The best of reading, writing and copying: bytes a second.
     pub bytes_per_s: f64,
 }
 
 impl Roofline {
-    /// Measures both roofs.
+    /// Measures both roofs: for f32, or for mixed precision where the device has cooperative matrices.
     ///
     /// # Errors
     /// When the device refuses a buffer or a kernel, or was lost.
-    pub fn measure(device: &Device, effort: Effort) -> Result<Self, Error> {
+    pub fn measure(device: &Device, precision: Precision, effort: Effort) -> Result<Self, Error> {
         let bench = Bench::new(device, effort)?;
+        let cooperative = if precision == Precision::Mixed { bench.cooperative()? } else { None };
         // A roof is what can be reached: the best measurement, whatever else the machine was doing.
-        let flops_per_s = bench.fma(Float::F32)?.max;
+        let flops_per_s = match cooperative {
+            Some(rate) => rate.max,
+            None => bench.fma(Float::F32)?.max,
+        };
         let walks = [Walk::Read, Walk::Write, Walk::Copy].map(|walk| bench.walk(walk));
         let bytes_per_s = walks.into_iter().try_fold(0.0, |best: f64, walk| Ok::<_, Error>(best.max(walk?.max)))?;
         Ok(Self { flops_per_s, bytes_per_s })
@@ -91,6 +96,9 @@ pub fn peaks(device: &Device, effort: Effort, mut row: impl FnMut(Peak)) -> Resu
     put("fma f32", Unit::FlopsPerSecond, bench.fma(Float::F32)?);
     if device.caps().f16 {
         put("fma f16", Unit::FlopsPerSecond, bench.fma(Float::F16)?);
+    }
+    if let Some(value) = bench.cooperative()? {
+        put("coop f16", Unit::FlopsPerSecond, value);
     }
     for (name, walk) in [("read", Walk::Read), ("write", Walk::Write), ("copy", Walk::Copy)] {
         put(name, Unit::BytesPerSecond, bench.walk(walk)?);
@@ -135,6 +143,12 @@ impl<'a> Bench<'a> {
         self.best(
             [2, 3, 4].map(|chains| self.grown(move |groups| microkernel::fma(float, chains, groups, self.caps()))),
         )
+    }
+
+    /// Products of cooperative matrices, where there are any.
+    fn cooperative(&self) -> Result<Option<Spread>, Error> {
+        let Some(one) = microkernel::cooperative(1, self.caps()) else { return Ok(None) };
+        self.grown(|groups| microkernel::cooperative(groups, self.caps()).unwrap_or_else(|| one.clone())).map(Some)
     }
 
     /// The best of short and long runs, over more bytes than caches hold.

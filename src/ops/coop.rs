@@ -3,7 +3,7 @@
 
 use crate::gpu::Caps;
 use crate::graph::Lowering;
-use crate::kernel::{Constant, Kernel, Source};
+use crate::kernel::{Kernel, Source};
 use crate::tensor::DType;
 
 /// Words of four f16 that an invocation brings of each operand a step, at most: the kernel names them.
@@ -64,11 +64,6 @@ impl Tile {
 
     /// The kernel for these tiles.
     pub fn kernel(&self, source: Source, [a, b]: [Layout; 2], l: &Lowering<'_>) -> Kernel {
-        let matrices: [Constant; 3] = match self.side {
-            8 => ["coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"],
-            _ => ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"],
-        }
-        .map(Constant::Type);
         // Rows of a tile in workgroup memory, and words of one.
         let rows_and_words = |layout: Layout, extent: usize| match layout.k_innermost {
             true => (extent, self.step() / 4),
@@ -76,12 +71,7 @@ impl Tile {
         };
         let ((a_rows, a_words), (b_rows, b_words)) =
             (rows_and_words(a, self.rows()), rows_and_words(b, self.columns()));
-        let [coop_a, coop_b, coop_c] = matrices;
-        Kernel::new(source)
-            .constant("CoopA", coop_a)
-            .constant("CoopB", coop_b)
-            .constant("CoopC", coop_c)
-            .constant("SIDE", self.side)
+        matrices(Kernel::new(source), self.side)
             .constant("SUBGROUP_ROWS", self.subgroups[0])
             .constant("SUBGROUP_COLUMNS", self.subgroups[1])
             .constant("FRAGMENTS", self.fragments)
@@ -102,6 +92,15 @@ impl Tile {
             .constant("B_EACH", (b_rows * b_words).div_ceil(self.lanes))
             .constant("Out", out(l))
     }
+}
+
+/// Gives a kernel the types of matrices of `side` × `side`.
+pub(crate) fn matrices(kernel: Kernel, side: usize) -> Kernel {
+    let [a, b, c] = match side {
+        8 => ["coop_mat8x8<f16, A>", "coop_mat8x8<f16, B>", "coop_mat8x8<f32, C>"],
+        _ => ["coop_mat16x16<f16, A>", "coop_mat16x16<f16, B>", "coop_mat16x16<f32, C>"],
+    };
+    kernel.constant("CoopA", a).constant("CoopB", b).constant("CoopC", c).constant("SIDE", side)
 }
 
 /// The element type that a last pass stores.

@@ -10,7 +10,7 @@ pub mod arg_max;
 pub mod batch_norm;
 pub mod concat;
 pub mod conv2d;
-mod coop;
+pub(crate) mod coop;
 mod copy;
 pub mod cross_entropy;
 pub mod dropout;

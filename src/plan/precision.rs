@@ -55,7 +55,7 @@ fn judge(device: &Device) -> Result<(), String> {
         return Err("the adapter has no f16 in kernels".to_owned());
     }
     if device.caps().cooperative.is_none() {
-        return Err("the adapter, as it was opened, has no cooperative matrices of f16 that add up in f32".to_owned());
+        return Err("the device has no cooperative matrices of f16 that add up in f32".to_owned());
     }
     for case in problems() {
         let types: Vec<TensorType> = case.inputs.iter().map(|input| input.ty.clone()).collect();

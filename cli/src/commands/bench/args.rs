@@ -68,6 +68,10 @@ pub struct Cases {
     /// Also what takes very long on this adapter: the larger shapes of deepbench, slow strategies
     #[arg(long)]
     pub all: bool,
+    /// What products are computed of: mixed measures matrix products and convolutions of f16, under
+    /// the roof of cooperative matrices
+    #[arg(long, value_enum, default_value = "f32")]
+    pub precision: Precision,
     /// Time a BLAS on this machine's cores beside: the same matrix product, or for a convolution
     /// that of as many operations
     #[arg(long)]

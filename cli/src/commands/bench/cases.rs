@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use girih::bench::{BenchCase, CaseReport, Effort, Outcome, Roofline, Settings, Spread, Timing, measure};
 use girih::gpu::{Clock, Device, GpuError, Timer};
 use girih::kernel::CustomKernel;
+use girih::plan::Precision;
 use serde::Serialize;
 
 use super::args::Cases;
@@ -18,7 +19,7 @@ use super::picture::picture;
 use super::plot::{self, Point};
 use super::shapes::{Family, Shapes};
 use super::{csv, digits, quartiles, width};
-use crate::args::Global;
+use crate::args::{self, Global};
 use crate::engine::{self, failed};
 use crate::error::told;
 use crate::output::Output;
@@ -144,15 +145,20 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
     if let Some(wanted) = &flags.filter {
         cases.retain(|case| format!("{} {}", case.op, case.shape).contains(wanted.as_str()));
     }
+    let device = engine::open_for(global, flags.precision)?;
+    let precision = Precision::from(flags.precision);
+    if precision == Precision::Mixed {
+        precision.check(&device).map_err(|error| failed(error.into()))?;
+        cases = cases.into_iter().filter_map(|case| case.half(device.caps())).collect();
+    }
     if cases.is_empty() {
         bail!("{} has no such shapes", flags.shapes);
     }
     if let Some(kernel) = kernels.iter().find(|kernel| cases.iter().all(|case| case.case.op.name() != kernel.op())) {
         bail!("{} is for {}, which none of these shapes is", kernel.name(), kernel.op());
     }
-    let device = engine::open(global)?;
     let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
-    let roofline = Roofline::measure(&device, Effort::SHORT).map_err(failed)?;
+    let roofline = Roofline::measure(&device, precision, Effort::SHORT).map_err(failed)?;
     let rows = Vec::new();
     let (slowness, wrong, left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut run = Run { device, timer, roofline, flags, kernels, output, rows, slowness, wrong, left_out };
@@ -194,7 +200,11 @@ impl Run<'_> {
         self.output.json(&Roofs { adapter, driver, clock, gflops, gbs })?;
         self.output.text(format!("{adapter} ({driver})"))?;
         let (flops, bytes) = (digits(gflops), digits(gbs));
-        self.output.text(format!("Measured roofline: {flops} GFLOP/s (f32), {bytes} GB/s. Times are by {words}.\n"))
+        let of = match self.flags.precision {
+            args::Precision::F32 => "f32",
+            args::Precision::Mixed => "f16 by cooperative matrices",
+        };
+        self.output.text(format!("Measured roofline: {flops} GFLOP/s ({of}), {bytes} GB/s. Times are by {words}.\n"))
     }
 
     fn case(&mut self, case: &BenchCase) -> Result<()> {

@@ -5,7 +5,7 @@ use girih::bench::{Effort, Peak, Spread, Unit, peaks};
 use serde::Serialize;
 
 use super::{digits, quartiles, width};
-use crate::args::Global;
+use crate::args::{Global, Precision};
 use crate::engine::{self, failed};
 use crate::output::Output;
 use crate::table::{Align, Table};
@@ -41,6 +41,7 @@ impl Row {
 fn meaning(name: &str) -> &'static str {
     match name {
         "fma f32" | "fma f16" => "multiply-adds in registers, two operations each",
+        "coop f16" => "products of cooperative matrices of f16, added up in f32",
         "read" => "reading memory through storage buffers",
         "write" => "writing it",
         "copy" => "both, read and written bytes counted",
@@ -59,7 +60,8 @@ fn meaning(name: &str) -> &'static str {
 /// # Errors
 /// There is no adapter, or it fails.
 pub fn run(global: &Global, output: Output) -> Result<()> {
-    let device = engine::open(global)?;
+    // Whatever it has, experimental or not.
+    let device = engine::open_for(global, Precision::Mixed)?;
     output.text(format!("{} ({})\n", device.name(), device.driver()))?;
     let mut rows = Vec::new();
     let mut written = Ok(());
