@@ -60,6 +60,24 @@ fn a_run_is_trained_and_used() {
 }
 
 #[test]
+fn mixed_precision_or_a_line_that_says_why_not() {
+    let place = Place::with_set(40, 20);
+    let train = "train --data set --model mlp --epochs 1 --batch 20 --precision mixed --out run --json";
+    let output = place.run(train);
+    let remarks = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{remarks}");
+    let start = &lines(&output)[0];
+    assert_eq!(start["config"]["precision"], "mixed");
+    let remark = remarks.lines().find(|line| line.starts_with("no mixed precision here: "));
+    match start["precision"].as_str() {
+        Some("mixed") => assert!(remark.is_none(), "{remarks}"),
+        _ => assert!(remark.is_some_and(|line| line.ends_with(": computing in f32.")), "{start} {remarks}"),
+    }
+    failed(place.run("train --out run --resume --epochs 2 --precision f32"), 2, &["--precision is"]);
+    assert!(place.text("eval run").contains("of 20 test images right"));
+}
+
+#[test]
 fn grey_images_of_another_size() {
     let place = Place::new();
     for (part, count) in [("train", 12_u8), ("t10k", 5)] {
