@@ -12,7 +12,7 @@ use girih::tensor::random::Random;
 use girih::train::{Hyperparameters, ImageModel, Images, Learner, training_graph};
 
 const BATCH: usize = 16;
-const CLASSES: usize = 5;
+const CLASSES: usize = 8;
 const MIXED: PlanOptions = PlanOptions {
     fuse: true,
     reuse: true,

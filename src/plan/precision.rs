@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use super::{Plan, PlanError, PlanOptions, Session, Tuning, Variables};
 use crate::gpu::Device;
@@ -9,7 +10,7 @@ use crate::graph::{Graph, Lowering, NodeId};
 use crate::ops::conv2d::{Conv2d, Conv2dDInput, Conv2dDWeight};
 use crate::ops::matmul::MatMul;
 use crate::ops::{Case, CaseInput};
-use crate::tensor::{HostTensor, TensorType};
+use crate::tensor::{Array, HostTensor, TensorType};
 
 /// The element types of a plan.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,56 +73,34 @@ fn judge(device: &Device) -> Result<(), String> {
 
 /// Products that reach every kernel, with edges in each direction and more than one step of terms.
 fn problems() -> Vec<Case> {
-    let case = |name: &str, op: &dyn Fn() -> Case| Case { name: name.to_owned(), ..op() };
-    let halves = |shapes: [&[usize]; 2]| {
-        let half = |shape: &[usize]| CaseInput { ty: TensorType::f16(shape), ..CaseInput::f32([0]) };
-        shapes.map(half).to_vec()
+    let product = |[m, n, k]: [usize; 3], transpose_a, transpose_b| {
+        let a = if transpose_a { [k, m] } else { [m, k] };
+        let b = if transpose_b { [n, k] } else { [k, n] };
+        let inputs = vec![CaseInput::f32(a).half(), CaseInput::f32(b).half()];
+        Case::new(format!("{a:?} and {b:?}"), MatMul { transpose_a, transpose_b }, inputs)
     };
-    let product = |transpose_a, transpose_b| {
-        let (a, b) = (if transpose_a { [84, 132] } else { [132, 84] }, if transpose_b { [140, 84] } else { [84, 140] });
-        let op = MatMul { transpose_a, transpose_b };
-        case(&format!("{a:?} and {b:?}"), &|| Case::new("", op, halves([&a, &b])))
-    };
-    let conv = Conv2d::same(3);
-    let (x, weight, y) = ([3, 20, 9, 8], [72, 20, 3, 3], [3, 72, 9, 8]);
-    let d_input = Conv2dDInput { conv, size: [9, 8] };
-    let d_weight = Conv2dDWeight { conv, kernel: [3, 3] };
+    let (fours, conv) = ([132, 140, 84], Conv2d::same(3));
+    let [x, weight, y] = [[3, 20, 9, 8], [72, 20, 3, 3], [3, 72, 9, 8]].map(|shape| CaseInput::f32(shape).half());
     vec![
-        product(false, false),
-        product(false, true),
-        product(true, false),
-        product(true, true),
-        Case::new("3x3", conv, halves([&x, &weight])),
-        Case::new("3x3", d_input, halves([&y, &weight])),
-        Case::new("3x3", d_weight, halves([&x, &y])),
+        product(fours, false, false),
+        product(fours, false, true),
+        product(fours, true, false),
+        product(fours, true, true),
+        product([133, 139, 85], false, false),
+        Case::new("3x3", conv, vec![x.clone(), weight.clone()]),
+        Case::new("3x3", Conv2dDInput { conv, size: [9, 8] }, vec![y.clone(), weight]),
+        Case::new("3x3", Conv2dDWeight { conv, kernel: [3, 3] }, vec![x, y]),
     ]
 }
 
 /// Runs a case by one strategy, and compares all of its results with the reference.
 fn try_out(device: &Device, case: &Case, strategy: &str) -> Result<(), String> {
-    let mut graph = Graph::new();
-    let names = ["a", "b"];
-    let inputs: Vec<NodeId> =
-        names.iter().zip(&case.inputs).map(|(name, input)| graph.input(name, input.ty.clone())).collect();
-    let output = graph.apply_shared(case.op.clone(), &inputs).map_err(|e| e.to_string())?;
-    let named = BTreeMap::from([(case.op.name().to_owned(), strategy.to_owned())]);
-    let options = PlanOptions { tuning: Tuning::Named(named), ..PlanOptions::default() };
-    let plan = Plan::new(&graph, &[("output", output)], device.caps(), &options).map_err(|e| e.to_string())?;
-    let found = || -> Result<Option<Vec<f64>>, crate::Error> {
-        let variables = Variables::new(device, &graph, 0)?;
-        let session = Session::new(device, plan, &variables)?;
-        for ((stream, name), input) in (1..).zip(names).zip(&case.inputs) {
-            let Some(value) = input.draw(stream) else { return Ok(None) };
-            session.write(name, &value)?;
-        }
-        session.submit();
-        read(&session)
-    };
-    let found = found().map_err(|e| e.to_string())?.ok_or("nothing came back")?;
     let drawn: Option<Vec<HostTensor>> = (1..).zip(&case.inputs).map(|(stream, input)| input.draw(stream)).collect();
-    let arrays: Vec<_> = drawn.unwrap_or_default().iter().map(HostTensor::to_array).collect();
+    let drawn = drawn.ok_or("its inputs have no values")?;
+    let found = run(device, case, strategy, &drawn).map_err(|e| e.to_string())?;
+    let arrays: Vec<Array> = drawn.iter().map(HostTensor::to_array).collect();
     let expected = case.op.reference(&arrays.iter().collect::<Vec<_>>());
-    for (place, (found, exact)) in found.iter().zip(&expected.values).enumerate() {
+    for (place, (found, exact)) in found.to_array().values.iter().zip(&expected.values).enumerate() {
         // Written so that NaN is wrong.
         let right = (found - exact).abs() <= TOLERANCE * (1.0 + exact.abs());
         if !right {
@@ -131,14 +110,30 @@ fn try_out(device: &Device, case: &Case, strategy: &str) -> Result<(), String> {
     Ok(())
 }
 
+fn run(device: &Device, case: &Case, strategy: &str, values: &[HostTensor]) -> Result<HostTensor, crate::Error> {
+    let mut graph = Graph::new();
+    let names: Vec<String> = (0..values.len()).map(|i| format!("input{i}")).collect();
+    let inputs: Vec<NodeId> = names.iter().zip(values).map(|(name, value)| graph.input(name, value.ty())).collect();
+    let output = graph.apply_shared(Arc::clone(&case.op), &inputs)?;
+    let named = BTreeMap::from([(case.op.name().to_owned(), strategy.to_owned())]);
+    let options = PlanOptions { tuning: Tuning::Named(named), ..PlanOptions::default() };
+    let plan = Plan::new(&graph, &[("output", output)], device.caps(), &options)?;
+    let variables = Variables::new(device, &graph, 0)?;
+    let session = Session::new(device, plan, &variables)?;
+    for (name, value) in names.iter().zip(values) {
+        session.write(name, value)?;
+    }
+    session.submit();
+    read(&session)
+}
+
 #[cfg(not(target_arch = "wasm32"))]
-fn read(session: &Session) -> Result<Option<Vec<f64>>, crate::Error> {
-    let values = session.read("output")?.wait()?;
-    Ok(values.as_f32().map(|values| values.iter().map(|&v| f64::from(v)).collect()))
+fn read(session: &Session) -> Result<HostTensor, crate::Error> {
+    Ok(session.read("output")?.wait()?)
 }
 
 /// No browser has cooperative matrices, and none waits.
 #[cfg(target_arch = "wasm32")]
-fn read(_: &Session) -> Result<Option<Vec<f64>>, crate::Error> {
-    Ok(None)
+fn read(_: &Session) -> Result<HostTensor, crate::Error> {
+    Err(PlanError::Precision { why: "browsers do not wait for results".to_owned() }.into())
 }

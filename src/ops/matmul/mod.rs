@@ -19,6 +19,9 @@ use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, 
 use crate::kernel::{Candidates, Size};
 use crate::tensor::{Array, DType, TensorType};
 
+/// Rows and columns below which a product is not worth casting its operands.
+const LEAST_EXTENT: usize = 8;
+
 /// Inputs a `[…, M, K]` and b `[…, K, N]`, both f32 or both f16 → f32 `[…, M, N]`; the leading axes broadcast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MatMul {
@@ -187,8 +190,10 @@ impl Op for MatMul {
         true
     }
 
-    fn gains_from_f16(&self, _types: &OpTypes<'_>, caps: &Caps) -> bool {
-        caps.cooperative.is_some()
+    fn gains_from_f16(&self, types: &OpTypes<'_>, caps: &Caps) -> bool {
+        // With few rows or columns, matrices would be mostly empty, and the product waits for memory anyway.
+        let extents = self.extents(&types.inputs[0].shape, &types.inputs[1].shape);
+        caps.cooperative.is_some() && extents.is_some_and(|(m, _, n)| m.min(n) >= LEAST_EXTENT)
     }
 }
 
