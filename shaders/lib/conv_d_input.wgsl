@@ -5,6 +5,7 @@
 @group(0) @binding(0) var<storage, read> d_y: array<Scalar>;
 @group(0) @binding(1) var<storage, read> weight: array<Scalar>;
 @group(0) @binding(2) var<storage, read_write> d_x: array<Out>;
+
 // Of this invocation's four pixels: the place of d_y[n, 0, 0, 0] and of d_x[n, 0, i, j], and the padded row and column.
 var<private> y_first: vec4<u32>;
 var<private> x_first: vec4<u32>;

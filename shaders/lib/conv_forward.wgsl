@@ -5,6 +5,7 @@
 @group(0) @binding(0) var<storage, read> x: array<Scalar>;
 @group(0) @binding(1) var<storage, read> weight: array<Scalar>;
 @group(0) @binding(2) var<storage, read_write> y: array<Out>;
+
 // Of this invocation's four pixels: the place of x[n, 0, 0, 0] and of y[n, 0, i, j], and the window's corner, which above
 // and to the left of the image wraps to a number past its end. Past the last pixel, row is past the end.
 var<private> x_first: vec4<u32>;

@@ -26,17 +26,16 @@ pub(super) fn with_half_operands(
             products.insert(id);
         }
     }
-    let mut halved: BTreeSet<NodeId> = products.iter().flat_map(|&id| &graph.node(id).inputs).copied().collect();
-    let stored = stored_in_half(graph, targets, &products, &halved);
-    halved.retain(|id| !products.is_empty() && graph.ty(*id).dtype == DType::F32);
+    let stored = stored_in_half(graph, targets, &products);
     let mut copies: BTreeMap<NodeId, NodeId> = BTreeMap::new();
     let rebuilt = graph.rebuilt(|new, id, inputs| {
         let old = &graph.node(id).inputs;
-        let reads_copy = |from: &NodeId| products.contains(&id) || stored.contains(from) && is_element_wise(graph, id);
+        let (product, element_wise) = (products.contains(&id), is_element_wise(graph, id));
         old.iter()
             .zip(inputs)
             .map(|(from, to)| {
-                if !halved.contains(from) || !reads_copy(from) {
+                let reads_copy = product || element_wise && stored.contains(from);
+                if !reads_copy {
                     return Ok(to);
                 }
                 if let Some(&copy) = copies.get(from) {
@@ -54,14 +53,10 @@ pub(super) fn with_half_operands(
 
 /// Values of which only the f16 copy is stored: all that reads them are products, and element-wise ops, which then read
 /// the copy too.
-fn stored_in_half(
-    graph: &Graph,
-    targets: &[NodeId],
-    products: &BTreeSet<NodeId>,
-    halved: &BTreeSet<NodeId>,
-) -> BTreeSet<NodeId> {
+fn stored_in_half(graph: &Graph, targets: &[NodeId], products: &BTreeSet<NodeId>) -> BTreeSet<NodeId> {
     let computed = |id: &NodeId| matches!(graph.node(*id).kind, Kind::Op(_)) && !targets.contains(id);
-    let mut stored: BTreeSet<NodeId> = halved.iter().copied().filter(computed).collect();
+    let operands = products.iter().flat_map(|&id| &graph.node(id).inputs).copied();
+    let mut stored: BTreeSet<NodeId> = operands.filter(computed).collect();
     for id in graph.ids().filter(|&id| !products.contains(&id) && !is_element_wise(graph, id)) {
         for input in &graph.node(id).inputs {
             stored.remove(input);
