@@ -1,7 +1,7 @@
 //! All steps of a sequence.
 
 use super::reference::{self, Inputs};
-use super::{Extents, Walk, steps, window};
+use super::{Extents, Walk, sequence, steps, window};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::Candidates;
 use crate::tensor::{Array, DType, TensorType};
@@ -112,9 +112,11 @@ impl Op for Recurrent {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(extents) = self.extents(l.inputs) else { return Vec::new() };
         let mut candidates = vec![steps::forward(self, extents, l)];
-        if let Some(window) = window::forward(self, extents, l) {
-            candidates.insert(0, window);
-        }
+        // Software drivers pay for every barrier; elsewhere a step's dispatch costs more than one.
+        let sequence = sequence::forward(self, extents, l);
+        let at = if l.caps.is_software() { candidates.len() } else { 0 };
+        candidates.splice(at..at, sequence);
+        candidates.splice(0..0, window::forward(self, extents, l));
         candidates
     }
 

@@ -12,6 +12,7 @@ mod forward;
 mod grad;
 mod part;
 mod reference;
+mod sequence;
 mod steps;
 mod window;
 
