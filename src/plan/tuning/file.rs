@@ -168,7 +168,7 @@ mod tests {
         for (from, to, words) in [
             ("name = ", "name ", "tuning.toml is damaged: line 6"),
             ("driver = ", "drive = ", "adapter 1: it does not say its driver"),
-            ("ms = 1.25", "ms = \"1\"", "ms is no time"),
+            ("ms = 1.2500", "ms = \"1\"", "ms is no time"),
             ("{ strategy = \"wide\", ", "{ ", "conv2d \"Conv2d: f32[1]\": it does not say its strategy"),
             (env!("CARGO_PKG_VERSION"), "0.0.1", "is stale: version 0.0.1 wrote it"),
         ] {
