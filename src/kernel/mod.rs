@@ -1,7 +1,8 @@
 //! WGSL source → specialised, checked module with its interface reflected → [`KernelCall`].
 //!
-//! A kernel is specialised by four mechanisms and no others: constants in a generated preamble, `#import` of a file of
-//! `shaders/lib/`, one hole (`#code`) that a code generator fills, and storage arrays read as uniform windows.
+//! A kernel is specialised by five mechanisms and no others: constants in a generated preamble, `#import` of a file of
+//! `shaders/lib/`, one hole (`#code`) that a code generator fills, storage arrays read as uniform windows, and lines that
+//! stand between `#repeat` and `#end`, written out so often.
 
 mod call;
 mod custom;
