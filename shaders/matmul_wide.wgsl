@@ -20,45 +20,19 @@ struct Params {
 @group(0) @binding(8) var<storage, read_write> out: array<vec4<f32>>;
 #code
 
-// Four columns of a row: `sum` with a term of each plane.
-fn add(sum: vec4<f32>, x: vec4<f32>, y0: vec4<f32>, y1: vec4<f32>, y2: vec4<f32>, y3: vec4<f32>) -> vec4<f32> {
-    return fma(vec4<f32>(x.w), y3, fma(vec4<f32>(x.z), y2, fma(vec4<f32>(x.y), y1, fma(vec4<f32>(x.x), y0, sum))));
-}
-
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = group.y * p.k * 8u + lane;
+    let j = group.x * p.k * 8u + lane;
+    let turns = p.k;
+#import panel_sums
     let to = p.out_first + group.y * 32u * p.out_row + group.x * 8u + lane;
-    // Sum c{w}{e} is that of row 4 w + e.
 #repeat w 8
 #repeat e 4
     let to$w$e = to + (4u * $wu + $eu) * p.out_row;
-    var c$w$e = vec4<f32>();
     if (p.resume == 1u) {
-        c$w$e = before(to$w$e);
+        c$w$e += before(to$w$e);
     }
-#end
-#end
-    var i = group.y * p.k * 8u + lane;
-    var j = group.x * p.k * 8u + lane;
-    for (var k = 0u; k < p.k; k++) {
-#repeat i 4
-        let x$i = a$i[i];
-        let y$i = b$i[j];
-#end
-#repeat w 8
-        let w$w0 = subgroupBroadcast(x0, $wu);
-        let w$w1 = subgroupBroadcast(x1, $wu);
-        let w$w2 = subgroupBroadcast(x2, $wu);
-        let w$w3 = subgroupBroadcast(x3, $wu);
-#repeat e 4
-        c$w$e = add(c$w$e, vec4(w$w0[$e], w$w1[$e], w$w2[$e], w$w3[$e]), y0, y1, y2, y3);
-#end
-#end
-        i += 8u;
-        j += 8u;
-    }
-#repeat w 8
-#repeat e 4
     out[to$w$e] = epilogue(c$w$e, to$w$e);
 #end
 #end

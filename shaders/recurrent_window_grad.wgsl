@@ -37,11 +37,6 @@ const HIDDEN4: u32 = HIDDEN / 4u;
 @group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
 #code
 
-// A sum with a term of each plane.
-fn add(sum: vec4<f32>, x: vec4<f32>, y0: vec4<f32>, y1: vec4<f32>, y2: vec4<f32>, y3: vec4<f32>) -> vec4<f32> {
-    return fma(vec4<f32>(x.w), y3, fma(vec4<f32>(x.z), y2, fma(vec4<f32>(x.y), y1, fma(vec4<f32>(x.x), y0, sum))));
-}
-
 // Takes the step of four units of sequence b backwards, given what the successor's gates hand to its state; returns its
 // gradients of the recurrent parts.
 fn step(b: u32, unit4: u32, sum: vec4<f32>) -> Gates {
@@ -138,14 +133,14 @@ fn put(panel: u32, row4: u32, unit4: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = group.y * RUN * 8u + lane;
     let j = group.x * RUN * 8u + lane;
+    let turns = RUN;
 #import panel_sums
     let column = p.unit / 4u + group.x * 8u + lane;
     // A loop, so that the driver compiles the cell once and not for every row.
     var sums = array<vec4<f32>, 32>(
-        c0, c1, c2, c3, c4, c5, c6, c7,
-        c8, c9, c10, c11, c12, c13, c14, c15,
-        c16, c17, c18, c19, c20, c21, c22, c23,
-        c24, c25, c26, c27, c28, c29, c30, c31,
+#repeat w 8
+        c$w0, c$w1, c$w2, c$w3,
+#end
     );
     for (var row4 = 0u; row4 < 8u; row4++) {
         let at = 4u * row4;

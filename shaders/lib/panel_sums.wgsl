@@ -1,110 +1,25 @@
-// Lines of a kernel, not declarations: c0 to c31, four columns of 32 rows each, are the sums over `RUN` of each of four planes
-// of a[row] * b[column], a0..a3 from word i on and b0..b3 from word j on; a turn is 8 words of each. As matmul_wide, whose
-// header tells what bounds it.
-    var c0 = vec4<f32>(0.0);
-    var c1 = vec4<f32>(0.0);
-    var c2 = vec4<f32>(0.0);
-    var c3 = vec4<f32>(0.0);
-    var c4 = vec4<f32>(0.0);
-    var c5 = vec4<f32>(0.0);
-    var c6 = vec4<f32>(0.0);
-    var c7 = vec4<f32>(0.0);
-    var c8 = vec4<f32>(0.0);
-    var c9 = vec4<f32>(0.0);
-    var c10 = vec4<f32>(0.0);
-    var c11 = vec4<f32>(0.0);
-    var c12 = vec4<f32>(0.0);
-    var c13 = vec4<f32>(0.0);
-    var c14 = vec4<f32>(0.0);
-    var c15 = vec4<f32>(0.0);
-    var c16 = vec4<f32>(0.0);
-    var c17 = vec4<f32>(0.0);
-    var c18 = vec4<f32>(0.0);
-    var c19 = vec4<f32>(0.0);
-    var c20 = vec4<f32>(0.0);
-    var c21 = vec4<f32>(0.0);
-    var c22 = vec4<f32>(0.0);
-    var c23 = vec4<f32>(0.0);
-    var c24 = vec4<f32>(0.0);
-    var c25 = vec4<f32>(0.0);
-    var c26 = vec4<f32>(0.0);
-    var c27 = vec4<f32>(0.0);
-    var c28 = vec4<f32>(0.0);
-    var c29 = vec4<f32>(0.0);
-    var c30 = vec4<f32>(0.0);
-    var c31 = vec4<f32>(0.0);
-    for (var turn = 0u; turn < RUN; turn++) {
+// Lines of a kernel, not declarations: c{w}{e}, four columns of row 4 w + e of 32, are the sums over `turns` of each of four
+// planes of a[row] * b[column], a0..a3 from word i on and b0..b3 from word j on; a turn is 8 words of each. What bounds it
+// tells the header of matmul_wide.
+#repeat w 8
+#repeat e 4
+    var c$w$e = vec4<f32>();
+#end
+#end
+    for (var turn = 0u; turn < turns; turn++) {
         let at = 8u * turn;
-        let x0 = a0[i + at];
-        let x1 = a1[i + at];
-        let x2 = a2[i + at];
-        let x3 = a3[i + at];
-        let y0 = b0[j + at];
-        let y1 = b1[j + at];
-        let y2 = b2[j + at];
-        let y3 = b3[j + at];
-        let r00 = subgroupBroadcast(x0, 0u);
-        let r01 = subgroupBroadcast(x1, 0u);
-        let r02 = subgroupBroadcast(x2, 0u);
-        let r03 = subgroupBroadcast(x3, 0u);
-        c0 = add(c0, vec4<f32>(r00.x, r01.x, r02.x, r03.x), y0, y1, y2, y3);
-        c1 = add(c1, vec4<f32>(r00.y, r01.y, r02.y, r03.y), y0, y1, y2, y3);
-        c2 = add(c2, vec4<f32>(r00.z, r01.z, r02.z, r03.z), y0, y1, y2, y3);
-        c3 = add(c3, vec4<f32>(r00.w, r01.w, r02.w, r03.w), y0, y1, y2, y3);
-        let r10 = subgroupBroadcast(x0, 1u);
-        let r11 = subgroupBroadcast(x1, 1u);
-        let r12 = subgroupBroadcast(x2, 1u);
-        let r13 = subgroupBroadcast(x3, 1u);
-        c4 = add(c4, vec4<f32>(r10.x, r11.x, r12.x, r13.x), y0, y1, y2, y3);
-        c5 = add(c5, vec4<f32>(r10.y, r11.y, r12.y, r13.y), y0, y1, y2, y3);
-        c6 = add(c6, vec4<f32>(r10.z, r11.z, r12.z, r13.z), y0, y1, y2, y3);
-        c7 = add(c7, vec4<f32>(r10.w, r11.w, r12.w, r13.w), y0, y1, y2, y3);
-        let r20 = subgroupBroadcast(x0, 2u);
-        let r21 = subgroupBroadcast(x1, 2u);
-        let r22 = subgroupBroadcast(x2, 2u);
-        let r23 = subgroupBroadcast(x3, 2u);
-        c8 = add(c8, vec4<f32>(r20.x, r21.x, r22.x, r23.x), y0, y1, y2, y3);
-        c9 = add(c9, vec4<f32>(r20.y, r21.y, r22.y, r23.y), y0, y1, y2, y3);
-        c10 = add(c10, vec4<f32>(r20.z, r21.z, r22.z, r23.z), y0, y1, y2, y3);
-        c11 = add(c11, vec4<f32>(r20.w, r21.w, r22.w, r23.w), y0, y1, y2, y3);
-        let r30 = subgroupBroadcast(x0, 3u);
-        let r31 = subgroupBroadcast(x1, 3u);
-        let r32 = subgroupBroadcast(x2, 3u);
-        let r33 = subgroupBroadcast(x3, 3u);
-        c12 = add(c12, vec4<f32>(r30.x, r31.x, r32.x, r33.x), y0, y1, y2, y3);
-        c13 = add(c13, vec4<f32>(r30.y, r31.y, r32.y, r33.y), y0, y1, y2, y3);
-        c14 = add(c14, vec4<f32>(r30.z, r31.z, r32.z, r33.z), y0, y1, y2, y3);
-        c15 = add(c15, vec4<f32>(r30.w, r31.w, r32.w, r33.w), y0, y1, y2, y3);
-        let r40 = subgroupBroadcast(x0, 4u);
-        let r41 = subgroupBroadcast(x1, 4u);
-        let r42 = subgroupBroadcast(x2, 4u);
-        let r43 = subgroupBroadcast(x3, 4u);
-        c16 = add(c16, vec4<f32>(r40.x, r41.x, r42.x, r43.x), y0, y1, y2, y3);
-        c17 = add(c17, vec4<f32>(r40.y, r41.y, r42.y, r43.y), y0, y1, y2, y3);
-        c18 = add(c18, vec4<f32>(r40.z, r41.z, r42.z, r43.z), y0, y1, y2, y3);
-        c19 = add(c19, vec4<f32>(r40.w, r41.w, r42.w, r43.w), y0, y1, y2, y3);
-        let r50 = subgroupBroadcast(x0, 5u);
-        let r51 = subgroupBroadcast(x1, 5u);
-        let r52 = subgroupBroadcast(x2, 5u);
-        let r53 = subgroupBroadcast(x3, 5u);
-        c20 = add(c20, vec4<f32>(r50.x, r51.x, r52.x, r53.x), y0, y1, y2, y3);
-        c21 = add(c21, vec4<f32>(r50.y, r51.y, r52.y, r53.y), y0, y1, y2, y3);
-        c22 = add(c22, vec4<f32>(r50.z, r51.z, r52.z, r53.z), y0, y1, y2, y3);
-        c23 = add(c23, vec4<f32>(r50.w, r51.w, r52.w, r53.w), y0, y1, y2, y3);
-        let r60 = subgroupBroadcast(x0, 6u);
-        let r61 = subgroupBroadcast(x1, 6u);
-        let r62 = subgroupBroadcast(x2, 6u);
-        let r63 = subgroupBroadcast(x3, 6u);
-        c24 = add(c24, vec4<f32>(r60.x, r61.x, r62.x, r63.x), y0, y1, y2, y3);
-        c25 = add(c25, vec4<f32>(r60.y, r61.y, r62.y, r63.y), y0, y1, y2, y3);
-        c26 = add(c26, vec4<f32>(r60.z, r61.z, r62.z, r63.z), y0, y1, y2, y3);
-        c27 = add(c27, vec4<f32>(r60.w, r61.w, r62.w, r63.w), y0, y1, y2, y3);
-        let r70 = subgroupBroadcast(x0, 7u);
-        let r71 = subgroupBroadcast(x1, 7u);
-        let r72 = subgroupBroadcast(x2, 7u);
-        let r73 = subgroupBroadcast(x3, 7u);
-        c28 = add(c28, vec4<f32>(r70.x, r71.x, r72.x, r73.x), y0, y1, y2, y3);
-        c29 = add(c29, vec4<f32>(r70.y, r71.y, r72.y, r73.y), y0, y1, y2, y3);
-        c30 = add(c30, vec4<f32>(r70.z, r71.z, r72.z, r73.z), y0, y1, y2, y3);
-        c31 = add(c31, vec4<f32>(r70.w, r71.w, r72.w, r73.w), y0, y1, y2, y3);
+#repeat q 4
+        let x$q = a$q[i + at];
+        let y$q = b$q[j + at];
+#end
+#repeat w 8
+#repeat q 4
+        let r$q$w = subgroupBroadcast(x$q, $wu);
+#end
+#repeat e 4
+#repeat q 4
+        c$w$e = fma(vec4(r$q$w[$e]), y$q, c$w$e);
+#end
+#end
+#end
     }
