@@ -136,13 +136,16 @@ impl Plan {
     }
 }
 
+/// A graph and its outputs.
+type Outlined<'a, 'b> = (Cow<'a, Graph>, Vec<(&'b str, NodeId)>);
+
 /// `graph` and `outputs` as `options` want them computed: in mixed precision, with casts to f16.
 fn as_computed<'a, 'b>(
     graph: &'a Graph,
     outputs: &[(&'b str, NodeId)],
     caps: &Caps,
     options: &PlanOptions,
-) -> Result<(Cow<'a, Graph>, Vec<(&'b str, NodeId)>), PlanError> {
+) -> Result<Outlined<'a, 'b>, PlanError> {
     match options.precision {
         Precision::F32 => Ok((Cow::Borrowed(graph), outputs.to_vec())),
         Precision::Mixed => {
