@@ -138,6 +138,10 @@ impl Op for ExtremePool {
             .extend(self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l, |call| l.with_epilogue(call)));
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
         candidates.push(Strategy::single("window", l.with_epilogue(call)));
+        if l.caps.is_software() && candidates.len() == 2 {
+            // Up to 36 % faster there, without run-time checks.
+            candidates.swap(0, 1);
+        }
         candidates
     }
 
@@ -199,6 +203,10 @@ impl Op for ExtremePoolGrad {
         if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
             let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
             candidates.push(Strategy::single("disjoint", l.with_epilogue(call)));
+            if l.caps.is_software() && candidates.len() == 2 {
+                // Up to twice as fast there, without run-time checks.
+                candidates.swap(0, 1);
+            }
         }
         let call = self.0.call(source!("max_pool2d_backward"), &windows, l.output.count(), l);
         candidates.push(Strategy::single("gather", l.with_epilogue(call)));
