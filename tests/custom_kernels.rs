@@ -12,10 +12,10 @@ use girih::kernel::{CustomKernel, Offer};
 use girih::nn::models::Model;
 use girih::ops::conv2d::Conv2d;
 use girih::ops::pool::Pool2d;
-use girih::ops::{Case, OPS};
+use girih::ops::{Case, CaseInput, OPS};
 use girih::plan::{Plan, PlanError, PlanOptions};
 use girih::tensor::random::Random;
-use girih::tensor::{Array, HostTensor, TensorType};
+use girih::tensor::{Array, DType, HostTensor, TensorType};
 use girih::train::{Hyperparameters, ImageModel, ImageTask, Trainer, TrainerOptions};
 
 const MATMUL: &str = include_str!("../examples/matmul.wgsl");
@@ -119,8 +119,10 @@ fn they_match_the_reference_wherever_they_are_taken() {
             let kernel = kernel(name, text);
             let cases = (OPS.iter().find(|entry| entry.name == op).expect("an op").cases)();
             let (mut taken, mut declined) = (0, 0);
-            // A convolution's first four axes are few; so are terms of a loop.
-            for case in cases.iter().filter(|case| case.inputs.iter().all(|input| input.ty.count() < 60_000)) {
+            // A convolution's first four axes are few; so are terms of a loop. Products of f16 that end in f16 are
+            // planned for devices with cooperative matrices alone.
+            let small = |input: &CaseInput| input.ty.count() < 60_000 && input.ty.dtype != DType::F16;
+            for case in cases.iter().filter(|case| case.inputs.iter().all(small)) {
                 match run_case(&device, case, &kernel) {
                     Ok(true) => taken += 1,
                     Ok(false) => declined += 1,

@@ -128,7 +128,7 @@ pub trait Layer: std::fmt::Debug + Send + Sync {
     fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError>;
 
     /// As [`Layer::build`], but leaves out what is added to whole channels last and returns it beside, of shape
-    /// `[C, 1, 1]`: max pooling may come before it.
+    /// `[C]`: max pooling may come before it.
     ///
     /// # Errors
     /// As [`Layer::build`].

@@ -60,7 +60,11 @@ impl Layer for Sequential {
             if layer.is_max_pool()
                 && let Some(bias) = left_out.take()
             {
-                x = net.scoped(name, |net| net.graph().add(x, bias))?;
+                x = net.scoped(name, |net| {
+                    let channels = net.shape(bias).iter().product();
+                    let bias = net.graph().reshape(bias, [channels, 1, 1])?;
+                    net.graph().add(x, bias)
+                })?;
             }
         }
         Ok(x)

@@ -66,15 +66,9 @@ impl Conv2d {
     }
 }
 
-impl Layer for Conv2d {
-    fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
-        match self.build_without_bias(net, x)? {
-            (y, None) => Ok(y),
-            (y, Some(bias)) => net.graph().add(y, bias),
-        }
-    }
-
-    fn build_without_bias(&self, net: &mut Net<'_>, x: NodeId) -> Result<(NodeId, Option<NodeId>), GraphError> {
+impl Conv2d {
+    /// The input's channels checked, and the parameters made.
+    fn parameters(&self, net: &mut Net<'_>, x: NodeId) -> Result<(NodeId, Option<NodeId>), GraphError> {
         let &[_, channels, _, _] = net.shape(x).as_slice() else {
             return Err(net.error("conv2d", &[x], "takes [N, C, H, W]"));
         };
@@ -84,11 +78,22 @@ impl Layer for Conv2d {
         }
         let shape = [self.out_channels, channels / groups, self.kernel[0], self.kernel[1]];
         let weight = net.parameter("weight", &shape, self.weight.init(&shape))?;
-        let y = net.graph().conv2d(x, weight, None, &self.options)?;
-        if !self.bias {
-            return Ok((y, None));
-        }
-        let bias = net.parameter("bias", &[self.out_channels], bias_init(&shape))?;
-        Ok((y, Some(net.graph().reshape(bias, [self.out_channels, 1, 1])?)))
+        let bias = match self.bias {
+            true => Some(net.parameter("bias", &[self.out_channels], bias_init(&shape))?),
+            false => None,
+        };
+        Ok((weight, bias))
+    }
+}
+
+impl Layer for Conv2d {
+    fn build(&self, net: &mut Net<'_>, x: NodeId) -> Result<NodeId, GraphError> {
+        let (weight, bias) = self.parameters(net, x)?;
+        net.graph().conv2d(x, weight, bias, &self.options)
+    }
+
+    fn build_without_bias(&self, net: &mut Net<'_>, x: NodeId) -> Result<(NodeId, Option<NodeId>), GraphError> {
+        let (weight, bias) = self.parameters(net, x)?;
+        Ok((net.graph().conv2d(x, weight, None, &self.options)?, bias))
     }
 }
