@@ -39,7 +39,7 @@ fn a_text_is_trained_and_written() {
     place.fails("generate run --prompt gi§", &["character 2, '§', is none of the"]);
     failed(place.command("generate run --prompt").arg("").output().unwrap(), 2, &["--prompt is empty"]);
     failed(place.run("generate run --temperature=-1"), 2, &["below 0"]);
-    place.fails("predict run a.png", &["no image classifier"]);
+    failed(place.run("predict run a.png"), 2, &["not a classifier of images"]);
     place.write("other.txt", "§".repeat(40).as_bytes());
     place.fails("eval run --data text:other.txt", &["'§', is none of"]);
     place.write("knots.txt", "another text altogether\n".repeat(30).as_bytes());
