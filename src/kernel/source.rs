@@ -53,6 +53,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("element", include_str!("../../shaders/lib/element.wgsl")),
     ("half", include_str!("../../shaders/lib/half.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
+    ("winograd", include_str!("../../shaders/lib/winograd.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];
 

@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its input: a convolution's transpose.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, direct, extents, fours, of_f16, tile, window};
+use super::{Conv2d, coop, direct, extents, fours, in_order, of_f16, tile, window, winograd};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -63,14 +63,11 @@ impl Op for Conv2dDInput {
         if l.inputs[0].dtype == DType::F16 {
             return of_f16(coop::d_input(&geometry, l), l, || direct::d_input(&geometry, l));
         }
-        let software = l.caps.is_software();
-        let mut candidates = Vec::new();
-        candidates.extend(window::d_input(&geometry, l));
-        candidates.push(direct::d_input(&geometry, l));
+        let mut others: Candidates = tile::d_input(&geometry, l).into_iter().collect();
         // Software adapters gather slowly.
-        let place = if software { candidates.len() } else { 0 };
-        candidates.splice(place..place, tile::d_input(&geometry, l));
-        candidates
+        let place = if l.caps.is_software() { 0 } else { others.len() };
+        others.insert(place, direct::d_input(&geometry, l));
+        in_order([window::d_input(&geometry, l), winograd::d_input(&geometry, l)], others)
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

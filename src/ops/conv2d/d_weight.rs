@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its weight.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, direct, extents, fours, of_f16, tile, window};
+use super::{Conv2d, coop, direct, extents, fours, in_order, of_f16, tile, window, winograd};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -62,11 +62,8 @@ impl Op for Conv2dDWeight {
         if l.inputs[0].dtype == DType::F16 {
             return of_f16(coop::d_weight(&geometry, l), l, || direct::d_weight(&geometry, l));
         }
-        let mut candidates = Vec::new();
-        candidates.extend(window::d_weight(&geometry, l));
-        candidates.extend(tile::d_weight(&geometry, l));
-        candidates.push(direct::d_weight(&geometry, l));
-        candidates
+        let others = tile::d_weight(&geometry, l).into_iter().chain([direct::d_weight(&geometry, l)]);
+        in_order([window::d_weight(&geometry, l), winograd::d_weight(&geometry, l)], others.collect())
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

@@ -74,7 +74,7 @@ impl Op for Conv2dHalved {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = Geometry::of_types(&self.0, &l.inputs[0], &l.inputs[1]) else { return Vec::new() };
-        window::halved(&geometry, l).into_iter().chain(self.apart(l)).collect()
+        window::halved(&geometry, l).map(|timed| timed.strategy).into_iter().chain(self.apart(l)).collect()
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {

@@ -10,6 +10,7 @@ mod geometry;
 mod halved;
 mod tile;
 mod window;
+mod winograd;
 
 pub use cases::cases;
 pub use d_input::Conv2dDInput;
@@ -95,6 +96,21 @@ fn fours(names: [&str; 2], types: [&TensorType; 2]) -> Result<[[usize; 4]; 2], S
     Ok(extents)
 }
 
+/// A strategy and the nanoseconds it takes on two cores of a software adapter.
+struct Timed {
+    strategy: Strategy,
+    ns: f64,
+}
+
+/// Those of known times, the fastest first, then `others`, then the rest.
+fn in_order(timed: [Option<Timed>; 2], others: Candidates) -> Candidates {
+    let mut timed: Vec<Timed> = timed.into_iter().flatten().collect();
+    timed.sort_by(|a, b| a.ns.total_cmp(&b.ns));
+    let (known, unknown): (Vec<_>, Vec<_>) = timed.into_iter().partition(|timed| timed.ns.is_finite());
+    let strategies = |timed: Vec<Timed>| timed.into_iter().map(|timed| timed.strategy);
+    strategies(known).chain(others).chain(strategies(unknown)).collect()
+}
+
 /// What an operand pair of f16 takes beside the strategies of cooperative matrices.
 fn of_f16(coop: Candidates, l: &Lowering<'_>, direct: impl FnOnce() -> Strategy) -> Candidates {
     let mut candidates = coop;
@@ -139,11 +155,8 @@ impl Op for Conv2d {
         if l.inputs[0].dtype == DType::F16 {
             return of_f16(coop::forward(&geometry, l), l, || direct::forward(&geometry, l));
         }
-        let mut candidates = Vec::new();
-        candidates.extend(window::forward(&geometry, l));
-        candidates.extend(tile::forward(&geometry, l));
-        candidates.push(direct::forward(&geometry, l));
-        candidates
+        let others = tile::forward(&geometry, l).into_iter().chain([direct::forward(&geometry, l)]);
+        in_order([window::forward(&geometry, l), winograd::forward(&geometry, l)], others.collect())
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

@@ -4,6 +4,7 @@ mod cases;
 mod coop;
 mod pack;
 mod problem;
+mod products;
 mod rows;
 mod rows_window;
 mod simple;
@@ -11,6 +12,8 @@ mod tile;
 mod wide;
 
 pub use cases::cases;
+
+pub(in crate::ops) use products::{Matrix, Products};
 
 use problem::{Problem, batch_shape};
 

@@ -45,7 +45,7 @@ pub(super) struct Cut {
 
 impl Cut {
     /// The cheapest cut of an M×K by K×N product.
-    fn best(m: usize, n: usize, k: usize, slow_storage: bool) -> Option<(Self, f64)> {
+    pub fn best(m: usize, n: usize, k: usize, slow_storage: bool) -> Option<(Self, f64)> {
         let halves = |whole: usize, unit: usize| {
             (0..16).map(|i| 1usize << i).filter(move |&parts| parts == 1 || parts <= whole.div_ceil(unit))
         };
@@ -76,13 +76,19 @@ impl Cut {
         best
     }
 
+    /// Estimated time of the products alone.
+    pub fn products_time(&self) -> f64 {
+        let [m, n] = self.padded();
+        let dispatches = (self.tiles[0] * self.tiles[1] * self.steps) as f64;
+        dispatches * DISPATCH + MULTIPLY_ADD * (m * n * PLANES * self.run * self.steps) as f64
+    }
+
     /// Estimated time, packing included.
     fn cost(&self, slow_storage: bool) -> f64 {
         let [m, n] = self.padded();
         let k = PLANES * self.run * self.steps;
-        let dispatches = (self.tiles[0] * self.tiles[1] * self.steps + 2) as f64;
-        dispatches * DISPATCH
-            + MULTIPLY_ADD * (m * n * k) as f64
+        self.products_time()
+            + 2.0 * DISPATCH
             + STORE * (m * n * self.steps) as f64
             + if slow_storage { RESUME } else { 0.0 } * (m * n * (self.steps - 1)) as f64
             + (LOAD + STORE) * ((m + n) * k) as f64
@@ -95,6 +101,18 @@ impl Cut {
     /// Planes of K.
     pub fn planes(&self) -> usize {
         PLANES * self.steps
+    }
+
+    /// The steps, each with the row and the column of every tile.
+    pub fn dispatches(&self) -> impl Iterator<Item = (usize, [usize; 2])> + use<> {
+        let ([rows, columns], steps) = (self.tiles, self.steps);
+        let places = move || (0..rows).flat_map(move |row| (0..columns).map(move |column| [row, column]));
+        (0..steps).flat_map(move |step| places().map(move |at| (step, at)))
+    }
+
+    /// The first float of a tile where tiles lie one after another.
+    pub fn tile_first(&self, [row, column]: [usize; 2]) -> usize {
+        (row * self.tiles[1] + column) * self.tile[0] * self.tile[1]
     }
 
     /// Bytes of an operand's packed windows along `axis`, with room for the last window to be bound whole.
@@ -118,12 +136,18 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     if scratch.iter().any(|&bytes| bytes > l.caps.binding_bytes) {
         return None;
     }
+    let plain = l.plain();
     let mut calls = pack(0, problem.m, problem.k, !problem.op.transpose_a, &cut, l.caps);
     calls.extend(pack(1, problem.n, problem.k, problem.op.transpose_b, &cut, l.caps));
-    for step in 0..cut.steps {
-        for (row, column) in (0..cut.tiles[0]).flat_map(|row| (0..cut.tiles[1]).map(move |column| (row, column))) {
-            calls.push(tile(&cut, step, [row, column], direct, l));
-        }
+    let from = [0, 1].map(|axis| Side { operand: Operand::Scratch(axis), first: 0 });
+    for (step, at) in cut.dispatches() {
+        let ([m, n], columns) = (cut.tile, cut.padded()[1]);
+        let to = match direct {
+            true => (Side { operand: Operand::Output, first: at[0] * m * columns + at[1] * n }, columns),
+            false => (Side { operand: Operand::Scratch(2), first: cut.tile_first(at) }, n),
+        };
+        let last = direct && step + 1 == cut.steps;
+        calls.push(tile(&cut, step, at, from, to, if last { l } else { &plain }));
     }
     if !direct {
         calls.push(unpack(&cut, problem, l));
@@ -132,39 +156,44 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
 }
 
 /// Software, with subgroups of eight lanes or more, and enough uniform windows.
-fn suits(caps: &Caps) -> bool {
+pub(super) fn suits(caps: &Caps) -> bool {
     caps.is_software() && caps.subgroup.is_some_and(|(least, _)| least >= 8) && caps.uniform_bytes >= WINDOW_BYTES
 }
 
-/// One step of one tile.
-fn tile(cut: &Cut, step: usize, [row, column]: [usize; 2], direct: bool, l: &Lowering<'_>) -> KernelCall {
+/// An operand, packed, or a result, from some float on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Side {
+    pub operand: Operand,
+    pub first: usize,
+}
+
+/// One step of one tile, from both packed operands to rows `pitch` floats apart; ended by `l`'s epilogue.
+pub(super) fn tile(
+    cut: &Cut,
+    step: usize,
+    at: [usize; 2],
+    from: [Side; 2],
+    (to, pitch): (Side, usize),
+    l: &Lowering<'_>,
+) -> KernelCall {
     let [m, n] = cut.tile;
-    let window = |axis: usize, panel: usize, plane: usize| {
-        let windows = panel * cut.planes() + PLANES * step + plane;
-        (4 * windows * cut.tile[axis] * cut.run) as u64
-    };
     let grid = [(n / PANEL) as u32, (m / PANEL) as u32, 1];
     let kernel = Kernel::new(source!("matmul_wide")).code(if cut.steps > 1 { GOES_ON } else { BEGINS });
     let mut call = KernelCall::new(kernel, grid);
-    for (axis, panel) in [(0, row), (1, column)] {
+    for (axis, side) in from.into_iter().enumerate() {
         for plane in 0..PLANES {
-            call = call.bind_window(Operand::Scratch(axis), window(axis, panel, plane), WINDOW_BYTES);
+            let window = at[axis] * cut.planes() + PLANES * step + plane;
+            let first = side.first + window * cut.tile[axis] * cut.run;
+            call = call.bind_window(side.operand, 4 * first as u64, WINDOW_BYTES);
         }
     }
-    let (to, first, out_row) = if direct {
-        let columns = cut.padded()[1];
-        (Operand::Output, row * m * columns + column * n, columns)
-    } else {
-        (Operand::Scratch(2), (row * cut.tiles[1] + column) * m * n, n)
-    };
     let call = call
-        .bind(to)
+        .bind(to.operand)
         .param("k", cut.run)
         .param("resume", u32::from(step > 0))
-        .param("out_first", first / 4)
-        .param("out_row", out_row / 4);
-    let last = direct && step + 1 == cut.steps;
-    if last { l.with_epilogue_vec4(call) } else { l.plain().with_epilogue_vec4(call) }
+        .param("out_first", to.first / 4)
+        .param("out_row", pitch / 4);
+    l.with_epilogue_vec4(call)
 }
 
 /// Tiles → the result.

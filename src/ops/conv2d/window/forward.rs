@@ -1,5 +1,6 @@
 //! The forward pass, and the gradient with respect to the input, which is one with other weights.
 
+use super::super::Timed;
 use super::super::geometry::Geometry;
 use super::{ALIGNMENT, Axis, DISPATCH, LANES, PLANES, Pieces, WINDOW_BYTES, WINDOW_WORDS, WORKGROUP};
 use super::{bind_window, even, suits, with_taps};
@@ -41,18 +42,18 @@ struct Pass {
     halved: bool,
 }
 
-pub fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+pub fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let Geometry { n, c, h, w, o, oh, ow, .. } = *g;
     strategy(&Pass { n, c, h, w, o, oh, ow, axes: Axis::of(g), flip: false, halved: false }, g, l)
 }
 
 /// The forward pass and 2×2 max pooling behind it, where all channels fit one dispatch and rows end with words.
-pub fn halved(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+pub fn halved(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let Geometry { n, c, h, w, o, oh, ow, .. } = *g;
     strategy(&Pass { n, c, h, w, o, oh, ow, axes: Axis::of(g), flip: false, halved: true }, g, l)
 }
 
-pub fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+pub fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let Geometry { n, c, h, w, o, oh, ow, .. } = *g;
     let axes = Axis::of(g).map(Axis::transposed);
     strategy(&Pass { n, c: o, h: oh, w: ow, o: c, oh: h, ow: w, axes, flip: true, halved: false }, g, l)
@@ -181,7 +182,7 @@ impl Tiling {
     }
 }
 
-fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     if !suits(g, l.caps) {
         return None;
     }
@@ -247,7 +248,8 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         calls.push(crop(pass, l));
     }
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
-    fits.then_some(Strategy { name: "window", calls, scratch })
+    let ns = t.time(pass) as f64;
+    fits.then_some(Timed { strategy: Strategy { name: "window", calls, scratch }, ns })
 }
 
 /// Ends results whose rows end within a word.

@@ -1,5 +1,6 @@
 //! The gradient with respect to the weight.
 
+use super::super::Timed;
 use super::super::geometry::Geometry;
 use super::{Axis, DISPATCH, LANES, PLANES, Pieces, WINDOW_WORDS, WORKGROUP, bind_window, even, suits, with_taps};
 use crate::graph::Lowering;
@@ -118,7 +119,7 @@ fn made_channels(g: &Geometry) -> usize {
     Axis::of(g).iter().fold(g.c, |channels, axis| channels * axis.blocks())
 }
 
-pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     if !suits(g, l.caps) {
         return None;
     }
@@ -179,5 +180,6 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
             .param("o_words", o_words),
     );
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
-    fits.then_some(Strategy { name: "window", calls, scratch })
+    let ns = t.time(g) as f64;
+    fits.then_some(Timed { strategy: Strategy { name: "window", calls, scratch }, ns })
 }

@@ -1,0 +1,212 @@
+//! 3×3 convolutions of stride 1 as products of transformed tiles (`shaders/lib/winograd.wgsl`): a tile of four by four results
+//! takes 36 multiplications a channel where the sum as written takes 144. All three passes: of the weight's gradient the
+//! nine taps are the results, and four by four elements of d_y the taps. Scratch buffers 0, 1 and 2 hold the products' operands
+//! and results.
+
+use super::Timed;
+use super::geometry::Geometry;
+use crate::graph::Lowering;
+use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::matmul::{Matrix, Products};
+
+/// Nanoseconds on two cores that transforming takes for each number in or out, where storage is slow and elsewhere.
+const TRANSFORM: [f64; 2] = [2.6, 1.4];
+
+/// Rows and columns of a tile of results, and of its transform.
+const TILE: usize = 4;
+const POINTS: usize = 36;
+
+const WORKGROUP: usize = 64;
+
+/// Bytes that the transforms of one operand may take: images are taken in turns.
+const MOST_BYTES: u64 = 96 << 20;
+
+/// Images in tiles.
+#[derive(Clone, Copy, Debug)]
+struct Tiles {
+    n: usize,
+    /// Rows and columns of tiles.
+    rows: usize,
+    columns: usize,
+    /// Images of a turn.
+    images: usize,
+}
+
+impl Tiles {
+    /// The tiles of `n` images, in as few turns as the transforms of `channels` allow.
+    fn new(n: usize, [h, w]: [usize; 2], channels: usize, l: &Lowering<'_>) -> Option<Self> {
+        let (rows, columns) = (h.div_ceil(TILE), w.div_ceil(TILE));
+        // A product's windows and tiles may be a good deal wider than what they hold.
+        let image = (4 * POINTS * channels * rows * columns) as u64 * 5 / 4;
+        let most = (MOST_BYTES.min(l.caps.binding_bytes) / image.max(1)) as usize;
+        let turns = n.div_ceil(most.clamp(1, n.max(1)));
+        (most > 0 && n > 0).then_some(Self { n, rows, columns, images: n.div_ceil(turns) })
+    }
+
+    fn count(&self) -> usize {
+        self.images * self.rows * self.columns
+    }
+
+    /// The first image of each turn.
+    fn turns(&self) -> impl Iterator<Item = usize> {
+        (0..self.n).step_by(self.images)
+    }
+
+    fn params(&self, call: KernelCall, first_image: usize) -> KernelCall {
+        call.param("n", self.n)
+            .param("tiles_y", self.rows)
+            .param("tiles_x", self.columns)
+            .param("first_image", first_image)
+            .param("tiles", self.count())
+    }
+}
+
+/// A convolution, or the gradient with respect to its input, which is one with other weights.
+#[derive(Clone, Copy, Debug)]
+struct Pass {
+    /// Channels summed over, and the images they come from.
+    c: usize,
+    size: [usize; 2],
+    /// Channels, rows and columns computed.
+    o: usize,
+    of: [usize; 2],
+    padding: [isize; 2],
+    flip: bool,
+}
+
+pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    let padding = g.padding.map(|n| n as isize);
+    results(&Pass { c: g.c, size: [g.h, g.w], o: g.o, of: [g.oh, g.ow], padding, flip: false }, g, l)
+}
+
+pub(super) fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    let padding = g.padding.map(|n| 2 - n as isize);
+    results(&Pass { c: g.o, size: [g.oh, g.ow], o: g.c, of: [g.h, g.w], padding, flip: true }, g, l)
+}
+
+/// Whether the transforms are those of this convolution, whose results, or d_y, are `columns` wide.
+fn suits(g: &Geometry, columns: usize) -> bool {
+    [g.kh, g.kw] == [3, 3]
+        && g.stride == [1, 1]
+        && g.dilation == [1, 1]
+        && g.groups == 1
+        && columns.is_multiple_of(TILE)
+}
+
+fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    if !suits(g, pass.of[1]) {
+        return None;
+    }
+    let tiles = Tiles::new(g.n, pass.of, pass.c.max(pass.o), l)?;
+    let products = Products::new(POINTS, [pass.o, tiles.count(), pass.c], false, l.caps)?;
+    let channels = products.k_padded();
+    let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_weight")), &products, Matrix::A, false);
+    let pack_weight = over(pass.o * channels, kernel.constant("FLIP", pass.flip), l)
+        .bind(Operand::Input(1))
+        .bind(Operand::Scratch(0))
+        .param("results", pass.o)
+        .param("channels", pass.c)
+        .param("channels_padded", channels);
+    let mut calls = vec![pack_weight];
+    let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
+    for first_image in tiles.turns() {
+        let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_x")), &products, Matrix::B, true);
+        calls.push(pack_x(&tiles, first_image, pass, [channels, tiles.count()], kernel, l));
+        calls.extend(products_calls.iter().cloned());
+        let kernel = with_place(Kernel::new(source!("conv2d_winograd_y")), &products, Matrix::C, false);
+        let call = over(pass.o * tiles.count(), kernel, l)
+            .bind(Operand::Scratch(2))
+            .bind(Operand::Output)
+            .param("o", pass.o)
+            .param("oh", pass.of[0]);
+        calls.push(l.with_epilogue_vec4(tiles.params(call, first_image)));
+    }
+    finish(calls, &products, (more, tiles.turns().count()), l)
+}
+
+pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    if !suits(g, g.ow) {
+        return None;
+    }
+    let tiles = Tiles::new(g.n, [g.oh, g.ow], g.c.max(g.o), l)?;
+    let products = Products::new(POINTS, [g.o, g.c, tiles.count()], true, l.caps)?;
+    let padded = products.k_padded();
+    let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
+    let pass = Pass {
+        c: g.c,
+        size: [g.h, g.w],
+        o: g.o,
+        of: [g.oh, g.ow],
+        padding: g.padding.map(|n| n as isize),
+        flip: false,
+    };
+    let mut calls = Vec::new();
+    for first_image in tiles.turns() {
+        let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_x")), &products, Matrix::B, false);
+        calls.push(pack_x(&tiles, first_image, &pass, [g.c, padded], kernel, l));
+        let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_d_y")), &products, Matrix::A, false);
+        let call = over(g.o * padded, kernel, l)
+            .bind(Operand::Input(1))
+            .bind(Operand::Scratch(0))
+            .param("o", g.o)
+            .param("oh", g.oh)
+            .param("tiles_padded", padded);
+        calls.push(tiles.params(call, first_image));
+        calls.extend(products_calls.iter().cloned());
+        let kernel = with_place(Kernel::new(source!("conv2d_winograd_d_weight")), &products, Matrix::C, false);
+        calls.push(
+            over(g.o * g.c, kernel, l)
+                .bind(Operand::Scratch(2))
+                .bind(Operand::Output)
+                .param("c", g.c)
+                .param("resume", u32::from(first_image > 0)),
+        );
+    }
+    finish(calls, &products, (more, tiles.turns().count()), l)
+}
+
+/// The dispatch that transforms the images' tiles into scratch buffer 1: places for so many channels and tiles.
+fn pack_x(
+    tiles: &Tiles,
+    first_image: usize,
+    pass: &Pass,
+    [channels, tiles_padded]: [usize; 2],
+    kernel: Kernel,
+    l: &Lowering<'_>,
+) -> KernelCall {
+    let call = over(channels * tiles_padded, kernel, l)
+        .bind(Operand::Input(0))
+        .bind(Operand::Scratch(1))
+        .param("c", pass.c)
+        .param("h", pass.size[0])
+        .param("w", pass.size[1])
+        .param("pad_y", pass.padding[0] as u32)
+        .param("pad_x", pass.padding[1] as u32)
+        .param("tiles_padded", tiles_padded);
+    tiles.params(call, first_image)
+}
+
+fn with_place(kernel: Kernel, products: &Products, matrix: Matrix, k_first: bool) -> Kernel {
+    kernel.constant("POINT", products.stride(matrix)).code(products.place(matrix, k_first))
+}
+
+/// A call of `count` invocations.
+fn over(count: usize, kernel: Kernel, l: &Lowering<'_>) -> KernelCall {
+    let grid = linear_grid(count.div_ceil(WORKGROUP), l.caps);
+    KernelCall::new(kernel.constant("WG", WORKGROUP), grid).param("count", count)
+}
+
+fn finish(
+    calls: Vec<KernelCall>,
+    products: &Products,
+    (more, turns): (Vec<u64>, usize),
+    l: &Lowering<'_>,
+) -> Option<Timed> {
+    let matrices = [Matrix::A, Matrix::B, Matrix::C];
+    let scratch: Vec<u64> = matrices.map(|matrix| products.bytes(matrix)).into_iter().chain(more).collect();
+    let numbers: usize = matrices.map(|matrix| POINTS * products.stride(matrix)).into_iter().sum();
+    let transforms = TRANSFORM[usize::from(!l.caps.slow_storage)] * numbers as f64;
+    let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
+    let ns = turns as f64 * (products.time() + transforms);
+    fits.then_some(Timed { strategy: Strategy { name: "winograd", calls, scratch }, ns })
+}
