@@ -22,17 +22,23 @@ struct Params {
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = group.y * p.k * 8u + lane;
-    let j = group.x * p.k * 8u + lane;
-    let turns = p.k;
-#import panel_sums
     let to = p.out_first + group.y * 32u * p.out_row + group.x * 8u + lane;
+    // Sum c{w}{e} is that of row 4 w + e.
 #repeat w 8
 #repeat e 4
     let to$w$e = to + (4u * $wu + $eu) * p.out_row;
+    var c$w$e = vec4<f32>();
     if (p.resume == 1u) {
-        c$w$e += before(to$w$e);
+        c$w$e = before(to$w$e);
     }
+#end
+#end
+    var i = group.y * p.k * 8u + lane;
+    var j = group.x * p.k * 8u + lane;
+    let turns = p.k;
+#import panel_sums
+#repeat w 8
+#repeat e 4
     out[to$w$e] = epilogue(c$w$e, to$w$e);
 #end
 #end

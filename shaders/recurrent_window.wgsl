@@ -83,8 +83,13 @@ fn put(panel: u32, row4: u32, unit: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4<
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = group.y * RUN * 8u + lane;
-    let j = group.x * RUN * 8u + lane;
+    var i = group.y * RUN * 8u + lane;
+    var j = group.x * RUN * 8u + lane;
+#repeat w 8
+#repeat e 4
+    var c$w$e = vec4<f32>();
+#end
+#end
     let turns = RUN;
 #import panel_sums
     let column = p.unit + group.x * 8u + lane;

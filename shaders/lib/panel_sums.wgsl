@@ -1,16 +1,10 @@
-// Lines of a kernel, not declarations: c{w}{e}, four columns of row 4 w + e of 32, are the sums over `turns` of each of four
-// planes of a[row] * b[column], a0..a3 from word i on and b0..b3 from word j on; a turn is 8 words of each. What bounds it
+// Lines of a kernel, not declarations: to c{w}{e}, four columns of row 4 w + e of 32, are added the sums over `turns` of each of
+// four planes of a[row] * b[column], a0..a3 from word i on and b0..b3 from word j on; a turn is 8 words of each. What bounds it
 // tells the header of matmul_wide.
-#repeat w 8
-#repeat e 4
-    var c$w$e = vec4<f32>();
-#end
-#end
     for (var turn = 0u; turn < turns; turn++) {
-        let at = 8u * turn;
 #repeat q 4
-        let x$q = a$q[i + at];
-        let y$q = b$q[j + at];
+        let x$q = a$q[i];
+        let y$q = b$q[j];
 #end
 #repeat w 8
 #repeat q 4
@@ -22,4 +16,6 @@
 #end
 #end
 #end
+        i += 8u;
+        j += 8u;
     }
