@@ -1,6 +1,6 @@
-// out = epilogue(before + sum over k of a[k, i] * b[k, j]), over four windows of K at once: `wide`, for software Vulkan. Where
-// p.resume is 1, the sums go on from before(i), which is out[i] or, where no sum is divided, zero.
-// Layout: a0..a3 [rows / 32, k, 32] and b0..b3 [columns / 32, k, 32], four planes of K that matmul_pack_* packed and
+// out = epilogue(before + sum over k of a[k, i] * b[k, j]), over GROUPS times four windows of K: `wide`, for software Vulkan.
+// Where p.resume is 1, the sums go on from before(i), which is out[i] or, where no sum is divided, zero.
+// Layout: a{g}0..a{g}3 [rows / 32, k, 32] and b{g}0..b{g}3 [columns / 32, k, 32], planes of K that matmul_pack_* packed and
 // padded with zeros to whole tiles; out: rows 4 * `out_row` apart, from word `out_first` on.
 // Work: 32 rows × 4 columns an invocation; 8 lanes along the columns, each loading four of the rows' values for all.
 // Accumulates f32; a turn adds one k of each plane, so that an accumulator is loaded and stored once in four.
@@ -13,11 +13,13 @@ struct Params {
     out_row: u32,
 }
 #import params
-#repeat i 4
-@group(0) @binding($i) var<uniform> a$i: array<vec4<f32>, 4096>;
-@group(0) @binding(4 + $i) var<uniform> b$i: array<vec4<f32>, 4096>;
+#repeat g GROUPS
+#repeat q 4
+@group(0) @binding(8 * $g + $q) var<uniform> a$g$q: array<vec4<f32>, 4096>;
+@group(0) @binding(8 * $g + 4 + $q) var<uniform> b$g$q: array<vec4<f32>, 4096>;
 #end
-@group(0) @binding(8) var<storage, read_write> out: array<vec4<f32>>;
+#end
+@group(0) @binding(8 * GROUPS) var<storage, read_write> out: array<vec4<f32>>;
 #code
 
 @compute @workgroup_size(8)
@@ -33,10 +35,12 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 #end
 #end
-    var i = group.y * p.k * 8u + lane;
-    var j = group.x * p.k * 8u + lane;
+    let a_first = group.y * p.k * 8u + lane;
+    let b_first = group.x * p.k * 8u + lane;
     let turns = p.k;
+#repeat g GROUPS
 #import panel_sums
+#end
 #repeat w 8
 #repeat e 4
     out[to$w$e] = epilogue(c$w$e, to$w$e);

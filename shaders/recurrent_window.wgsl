@@ -1,6 +1,6 @@
 // One step of some units of all sequences: as recurrent_step, for software Vulkan, where uniform windows are read far faster
 // than storage, and dispatches are dear. Strategy "window".
-// Layout: a0..a3, the states before it as recurrent_pack_state lays them, four planes of K; b0..b3, the weight of the
+// Layout: a00..a03, the states before it as recurrent_pack_state lays them, four planes of K; b00..b03, the weight of the
 // dispatch's units as recurrent_pack_weight lays it; x, tape: as recurrent_step; packed: the states after it, as a.
 // Work: 32 sequences × 1 unit, all its gates, an invocation; 8 lanes along the units. Accumulates f32, K in four planes.
 // Bound by loads within the product, as matmul_wide; then by stores.
@@ -17,14 +17,10 @@ struct Params {
 }
 #import params
 alias Elem = f32;
-@group(0) @binding(0) var<uniform> a0: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(1) var<uniform> a1: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(2) var<uniform> a2: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(3) var<uniform> a3: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(4) var<uniform> b0: array<vec4<f32>, B_WORDS>;
-@group(0) @binding(5) var<uniform> b1: array<vec4<f32>, B_WORDS>;
-@group(0) @binding(6) var<uniform> b2: array<vec4<f32>, B_WORDS>;
-@group(0) @binding(7) var<uniform> b3: array<vec4<f32>, B_WORDS>;
+#repeat q 4
+@group(0) @binding($q) var<uniform> a0$q: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(4 + $q) var<uniform> b0$q: array<vec4<f32>, B_WORDS>;
+#end
 @group(0) @binding(8) var<storage, read> x: array<f32>;
 @group(0) @binding(9) var<storage, read_write> tape: array<f32>;
 @group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
@@ -83,15 +79,17 @@ fn put(panel: u32, row4: u32, unit: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4<
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    var i = group.y * RUN * 8u + lane;
-    var j = group.x * RUN * 8u + lane;
+    let a_first = group.y * RUN * 8u + lane;
+    let b_first = group.x * RUN * 8u + lane;
 #repeat w 8
 #repeat e 4
     var c$w$e = vec4<f32>();
 #end
 #end
     let turns = RUN;
+#repeat g 1
 #import panel_sums
+#end
     let column = p.unit + group.x * 8u + lane;
     // A loop, so that the driver compiles the cell once and not for every row.
     var sums = array<vec4<f32>, 32>(

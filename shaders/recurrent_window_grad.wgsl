@@ -1,6 +1,6 @@
 // One step backwards of some units of all sequences: as recurrent_step_grad, for software Vulkan, where uniform windows are
 // read far faster than storage, and dispatches are dear. Strategy "window".
-// Layout: a0..a3, the successor's gradients of the recurrent parts, as `packed`; b0..b3, the weight's columns of the
+// Layout: a00..a03, the successor's gradients of the recurrent parts, as `packed`; b00..b03, the weight's columns of the
 // dispatch's units as recurrent_pack_columns lays them; tape, out, d_hidden: as recurrent_step_grad, in fours of units;
 // packed [4 planes, panels of 32 sequences, RUN, 8 fours of sequences]: this step's, GATES * HIDDEN of them in planes of
 // RUN.
@@ -24,14 +24,10 @@ struct Params {
 #import params
 alias Elem = vec4<f32>;
 const HIDDEN4: u32 = HIDDEN / 4u;
-@group(0) @binding(0) var<uniform> a0: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(1) var<uniform> a1: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(2) var<uniform> a2: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(3) var<uniform> a3: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(4) var<uniform> b0: array<vec4<f32>, B_WORDS>;
-@group(0) @binding(5) var<uniform> b1: array<vec4<f32>, B_WORDS>;
-@group(0) @binding(6) var<uniform> b2: array<vec4<f32>, B_WORDS>;
-@group(0) @binding(7) var<uniform> b3: array<vec4<f32>, B_WORDS>;
+#repeat q 4
+@group(0) @binding($q) var<uniform> a0$q: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(4 + $q) var<uniform> b0$q: array<vec4<f32>, B_WORDS>;
+#end
 @group(0) @binding(8) var<storage, read> tape: array<vec4<f32>>;
 @group(0) @binding(9) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
@@ -131,15 +127,17 @@ fn put(panel: u32, row4: u32, unit4: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    var i = group.y * RUN * 8u + lane;
-    var j = group.x * RUN * 8u + lane;
+    let a_first = group.y * RUN * 8u + lane;
+    let b_first = group.x * RUN * 8u + lane;
 #repeat w 8
 #repeat e 4
     var c$w$e = vec4<f32>();
 #end
 #end
     let turns = RUN;
+#repeat g 1
 #import panel_sums
+#end
     let column = p.unit / 4u + group.x * 8u + lane;
     // A loop, so that the driver compiles the cell once and not for every row.
     var sums = array<vec4<f32>, 32>(

@@ -44,13 +44,16 @@ impl Expected {
         Self { places, part }
     }
 
-    /// The largest |found − exact| / (1 + |exact|).
+    /// The largest |found − exact| / (1 + max(|exact|, rms)), with the root mean square of the exact results: a sum whose
+    /// terms cancel rounds as others do.
     ///
     /// # Errors
     /// The first result beyond the case's tolerance.
     pub fn check(&self, case: &BenchCase, found: &HostTensor) -> Result<f64, Wrong> {
         let exact_type = found.ty().dtype == DType::U32;
         let found = case.part(None, found, &self.places);
+        let square_sum: f64 = self.part.values.iter().map(|v| v * v).sum();
+        let rms = (square_sum / self.part.values.len().max(1) as f64).sqrt();
         let (mut largest, mut wrong, mut first) = (0.0, Vec::with_capacity(self.part.values.len()), None);
         let shape = self.part.shape.clone();
         // Walks the indices in the order of the values.
@@ -58,7 +61,7 @@ impl Expected {
         Array::from_fn(shape, |index| {
             let (value, exact) = (found.values[at], self.part.values[at]);
             at += 1;
-            let error = (value - exact).abs() / (1.0 + exact.abs());
+            let error = (value - exact).abs() / (1.0 + exact.abs().max(rms));
             // Written so that NaN is wrong.
             let right = if exact_type { value == exact } else { error <= case.case.tolerance };
             wrong.push(!right);

@@ -77,7 +77,7 @@ pub enum Outcome {
 pub struct Timing {
     /// Seconds of a run.
     pub seconds: Spread,
-    /// The largest |result − exact| / (1 + |exact|) among those looked at.
+    /// The largest |result − exact| / (1 + max(|exact|, rms)) among those looked at, with their root mean square.
     pub max_error: f64,
     /// Dispatches of a run.
     pub dispatches: usize,

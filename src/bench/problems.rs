@@ -228,8 +228,7 @@ pub fn convolution(convolution: &Convolution, pass: ConvolutionPass) -> Result<B
             (case("conv d_weight", shape, op, vec![x, d_y], ["ocyx", free("oc")])?, batch * pixels)
         }
     };
-    // Winograd's sums are about twice as far off as those of the terms as they are.
-    case.case.tolerance = 2.0 * tolerance(terms);
+    case.case.tolerance = tolerance(terms);
     case.gemm = (groups == 1).then_some(match pass {
         ConvolutionPass::Forward => [filters, batch * pixels, window],
         ConvolutionPass::DInput => [window, batch * pixels, filters],

@@ -46,6 +46,8 @@ pub struct Caps {
     pub kind: AdapterKind,
     /// Storage buffers a kernel may bind.
     pub storage_buffers: usize,
+    /// Uniform buffers a kernel may bind.
+    pub uniform_buffers: usize,
     /// Largest storage binding.
     pub binding_bytes: u64,
     /// Largest uniform binding.
@@ -84,6 +86,7 @@ impl Caps {
         Self {
             kind: AdapterKind::Other,
             storage_buffers: 8,
+            uniform_buffers: 12,
             binding_bytes: 128 << 20,
             uniform_bytes: 64 << 10,
             buffer_bytes: 256 << 20,
@@ -123,6 +126,7 @@ impl Caps {
                 wgpu::DeviceType::Other => AdapterKind::Other,
             },
             storage_buffers: limits.max_storage_buffers_per_shader_stage as usize,
+            uniform_buffers: limits.max_uniform_buffers_per_shader_stage as usize,
             binding_bytes: limits.max_storage_buffer_binding_size,
             uniform_bytes: limits.max_uniform_buffer_binding_size,
             buffer_bytes: limits.max_buffer_size,

@@ -81,9 +81,12 @@ fn check_dispatch(
     if dispatch.bindings.len() != pipeline.bindings.len() {
         fault(format!("{} bindings for a kernel of {}", dispatch.bindings.len(), pipeline.bindings.len()));
     }
-    let storage_count = pipeline.bindings.iter().filter(|&&access| access != Access::Uniform).count();
+    let [uniform_count, storage_count] = pipeline.buffer_counts(caps);
     if storage_count > caps.storage_buffers {
         fault(format!("{storage_count} storage buffers, of {} allowed", caps.storage_buffers));
+    }
+    if uniform_count > caps.uniform_buffers {
+        fault(format!("{uniform_count} uniform buffers, of {} allowed", caps.uniform_buffers));
     }
     if dispatch.params.len() != pipeline.params_bytes as usize {
         fault(format!("{} bytes of parameters for {}", dispatch.params.len(), pipeline.params_bytes));

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use super::caps::Caps;
+
 /// Bytes a kernel's parameters may take: WebGPU's 128 bytes of immediates.
 pub const PARAMS_BYTES: usize = 128;
 
@@ -85,6 +87,15 @@ pub struct PipelineSpec {
     pub params_bytes: u32,
     /// Invocations of a workgroup along each dimension.
     pub workgroup: [u32; 3],
+}
+
+impl PipelineSpec {
+    /// Uniform and storage buffers bound, parameters among them where there are no immediates.
+    pub fn buffer_counts(&self, caps: &Caps) -> [usize; 2] {
+        let windows = self.bindings.iter().filter(|&&access| access == Access::Uniform).count();
+        let params = usize::from(caps.immediate_bytes < PARAMS_BYTES as u32);
+        [windows + params, self.bindings.len() - windows]
+    }
 }
 
 /// A range of a buffer, bound to a kernel.

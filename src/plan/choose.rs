@@ -2,15 +2,17 @@
 
 use super::PlanOptions;
 use super::tuning::key;
-use crate::gpu::{Access, Caps};
+use crate::gpu::Caps;
 use crate::graph::{Lowering, Op};
 use crate::kernel::{Candidates, KernelError, Module, Offer};
 
 /// Whether a kernel fits the device's workgroup limits, which wgpu checks only in part.
 pub(super) fn fits(module: &Module, caps: &Caps) -> bool {
+    let [uniform_count, storage_count] = module.spec.buffer_counts(caps);
     module.workgroup_bytes <= caps.workgroup_bytes
         && module.spec.workgroup.iter().product::<u32>() <= caps.invocations
-        && module.spec.bindings.iter().filter(|&&b| b != Access::Uniform).count() <= caps.storage_buffers
+        && storage_count <= caps.storage_buffers
+        && uniform_count <= caps.uniform_buffers
 }
 
 /// Whether a kernel from outside computes a use of an op.

@@ -2,9 +2,10 @@
 
 use super::wide::{Cut, PANEL, WINDOW, WINDOW_BYTES};
 use crate::gpu::Caps;
-use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
+use crate::kernel::{Kernel, KernelCall, Operand, source};
 
-const WORKGROUP: usize = 64;
+/// Blocks of four by four that an invocation packs: a workgroup costs as much to begin as two of them.
+const BLOCKS: usize = 4;
 /// Windows that `matmul_pack_window` reads at once.
 const AT_ONCE: usize = 4;
 
@@ -20,18 +21,18 @@ pub(super) fn pack(axis: usize, extent: usize, k: usize, k_innermost: bool, cut:
             .collect();
     }
     let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
-    let kernel = Kernel::new(source).constant("WG", WORKGROUP).constant("K_INNERMOST", k_innermost);
-    let kernel = kernel.constant("PANEL4", PANEL / 4);
-    let count = cut.padded()[axis] * cut.run * cut.planes() / 16;
-    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps))
+    let kernel = Kernel::new(source).constant("K_INNERMOST", k_innermost).constant("BLOCKS", BLOCKS);
+    let (fours, panels) = (cut.run * cut.planes() / 4, cut.padded()[axis] / PANEL);
+    let [across, along] = [panels as u32, fours.div_ceil(BLOCKS) as u32];
+    let call = KernelCall::new(kernel, if k_innermost { [along, across, 1] } else { [across, along, 1] })
         .bind(Operand::Input(axis))
         .bind(Operand::Scratch(axis))
-        .param("count", count)
         .param("rows", rows)
         .param("columns", columns)
-        .param("tile", cut.tile[axis])
-        .param("run", cut.run)
-        .param("planes", cut.planes());
+        .param("panels", cut.tile[axis] / PANEL)
+        .param("run4", cut.run / 4)
+        .param("planes", cut.planes())
+        .param("fours", fours);
     vec![call]
 }
 

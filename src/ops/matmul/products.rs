@@ -37,7 +37,7 @@ impl Products {
     /// `count` products of M×K by K×N. Where they lie plain, `b_k_innermost` says which way b is to lie.
     pub fn new(count: usize, [m, n, k]: [usize; 3], b_k_innermost: bool, caps: &Caps) -> Option<Self> {
         let form = match suits(caps) {
-            true => Form::Windows(Cut::best(m, n, k, caps.slow_storage)?.0),
+            true => Form::Windows(Cut::best(m, n, k, caps)?.0),
             false => Form::Plain { b_k_innermost },
         };
         Some(Self { count, m, n, k, form })

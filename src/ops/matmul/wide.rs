@@ -1,6 +1,7 @@
 //! `wide`: for software Vulkan, where uniform windows are read far faster than storage, and every dispatch, storage load
-//! and store is dear. Both operands are packed K-major into zero-padded windows; each dispatch multiplies four pairs of
-//! them, one for each plane of K, into a tile, and adds to what the dispatches before it left there.
+//! and store is dear. Both operands are packed K-major into zero-padded windows, one for each plane of K; each dispatch
+//! multiplies four pairs of them at once, then the next four, into a tile, and adds to what the dispatches before it left
+//! there. How many fours there are depends on how many windows the device binds.
 
 use super::pack::pack;
 use super::problem::Problem;
@@ -10,8 +11,12 @@ use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 /// Rows, and columns, of a workgroup.
 pub(super) const PANEL: usize = 32;
-/// Planes of K a dispatch takes at once.
+/// Planes of K that a dispatch takes at once.
 const PLANES: usize = 4;
+/// As many fours of planes as a dispatch may take one after another: each is a loop more to compile.
+const GROUPS: [usize; 3] = [1, 2, 4];
+/// Uniform buffers beside the windows: an epilogue's operands.
+const OTHER_UNIFORMS: usize = 4;
 /// Floats of a window.
 pub(super) const WINDOW: usize = 16_384;
 pub(super) const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
@@ -25,6 +30,8 @@ const MULTIPLY_ADD: f64 = 0.03;
 const STORE: f64 = 0.8;
 const LOAD: f64 = 3.4;
 const RESUME: f64 = 1.0;
+/// What a four of planes more must save to be worth its compilation.
+const COMPILE: f64 = 100_000.0;
 
 /// What a sum begins with: nothing, or what the dispatch before left.
 const BEGINS: &str = "fn before(i: u32) -> vec4<f32> { return vec4<f32>(); }";
@@ -39,21 +46,24 @@ pub(super) struct Cut {
     tiles: [usize; 2],
     /// K of a window; a multiple of 4.
     pub run: usize,
+    /// Fours of planes in a dispatch.
+    groups: usize,
     /// Dispatches a tile takes, one after another.
     steps: usize,
 }
 
 impl Cut {
     /// The cheapest cut of an M×K by K×N product.
-    pub fn best(m: usize, n: usize, k: usize, slow_storage: bool) -> Option<(Self, f64)> {
+    pub fn best(m: usize, n: usize, k: usize, caps: &Caps) -> Option<(Self, f64)> {
         let halves = |whole: usize, unit: usize| {
             (0..16).map(|i| 1usize << i).filter(move |&parts| parts == 1 || parts <= whole.div_ceil(unit))
         };
+        let fits = |groups: &usize| 2 * PLANES * groups + OTHER_UNIFORMS <= caps.uniform_buffers;
         let mut best: Option<(Self, f64)> = None;
-        for steps in (0..16).map(|i| 1usize << i) {
-            let run = k.div_ceil(PLANES * steps).next_multiple_of(4);
-            if steps > 1 && run < 16 {
-                break;
+        for (groups, steps) in GROUPS.into_iter().filter(fits).flat_map(|g| (0..16).map(move |i| (g, 1usize << i))) {
+            let run = k.div_ceil(PLANES * groups * steps).next_multiple_of(4);
+            if groups * steps > 1 && run < 16 {
+                continue;
             }
             for row_parts in halves(m, PANEL) {
                 for column_parts in halves(n, PANEL) {
@@ -62,11 +72,12 @@ impl Cut {
                         n.div_ceil(column_parts).next_multiple_of(PANEL),
                     ];
                     let fits = run * tile[0].max(tile[1]) <= WINDOW;
-                    let cut = Self { tile, tiles: [m.div_ceil(tile[0]), n.div_ceil(tile[1])], run, steps };
+                    let tiles = [m.div_ceil(tile[0]), n.div_ceil(tile[1])];
+                    let cut = Self { tile, tiles, run, groups, steps };
                     if !fits || cut.tiles[0] * cut.tiles[1] * steps > MOST_DISPATCHES {
                         continue;
                     }
-                    let cost = cut.cost(slow_storage);
+                    let cost = cut.cost(caps.slow_storage);
                     if best.is_none_or(|(_, least)| cost < least) {
                         best = Some((cut, cost));
                     }
@@ -80,15 +91,16 @@ impl Cut {
     pub fn products_time(&self) -> f64 {
         let [m, n] = self.padded();
         let dispatches = (self.tiles[0] * self.tiles[1] * self.steps) as f64;
-        dispatches * DISPATCH + MULTIPLY_ADD * (m * n * PLANES * self.run * self.steps) as f64
+        dispatches * DISPATCH + MULTIPLY_ADD * (m * n * self.planes() * self.run) as f64
     }
 
     /// Estimated time, packing included.
     fn cost(&self, slow_storage: bool) -> f64 {
         let [m, n] = self.padded();
-        let k = PLANES * self.run * self.steps;
+        let k = self.planes() * self.run;
         self.products_time()
             + 2.0 * DISPATCH
+            + COMPILE * self.groups as f64
             + STORE * (m * n * self.steps) as f64
             + if slow_storage { RESUME } else { 0.0 } * (m * n * (self.steps - 1)) as f64
             + (LOAD + STORE) * ((m + n) * k) as f64
@@ -100,7 +112,7 @@ impl Cut {
 
     /// Planes of K.
     pub fn planes(&self) -> usize {
-        PLANES * self.steps
+        PLANES * self.groups * self.steps
     }
 
     /// The steps, each with the row and the column of every tile.
@@ -126,7 +138,7 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     if !suits(l.caps) || problem.batch() != 1 {
         return None;
     }
-    let (cut, cost) = Cut::best(problem.m, problem.n, problem.k, l.caps.slow_storage)?;
+    let (cut, cost) = Cut::best(problem.m, problem.n, problem.k, l.caps)?;
     let mut scratch = vec![cut.packed_bytes(0), cut.packed_bytes(1)];
     // Whole tiles are the result itself.
     let direct = cut.padded() == [problem.m, problem.n];
@@ -178,13 +190,19 @@ pub(super) fn tile(
 ) -> KernelCall {
     let [m, n] = cut.tile;
     let grid = [(n / PANEL) as u32, (m / PANEL) as u32, 1];
-    let kernel = Kernel::new(source!("matmul_wide")).code(if cut.steps > 1 { GOES_ON } else { BEGINS });
+    let kernel = Kernel::new(source!("matmul_wide")).constant("GROUPS", cut.groups).code(if cut.steps > 1 {
+        GOES_ON
+    } else {
+        BEGINS
+    });
     let mut call = KernelCall::new(kernel, grid);
-    for (axis, side) in from.into_iter().enumerate() {
-        for plane in 0..PLANES {
-            let window = at[axis] * cut.planes() + PLANES * step + plane;
-            let first = side.first + window * cut.tile[axis] * cut.run;
-            call = call.bind_window(side.operand, 4 * first as u64, WINDOW_BYTES);
+    for group in step * cut.groups..(step + 1) * cut.groups {
+        for (axis, side) in from.into_iter().enumerate() {
+            for plane in PLANES * group..PLANES * (group + 1) {
+                let window = at[axis] * cut.planes() + plane;
+                let first = side.first + window * cut.tile[axis] * cut.run;
+                call = call.bind_window(side.operand, 4 * first as u64, WINDOW_BYTES);
+            }
         }
     }
     let call = call
@@ -219,18 +237,21 @@ mod tests {
 
     #[test]
     fn cuts_cover_the_product_and_fit_the_windows() {
+        let caps = |slow_storage, uniform_buffers| Caps { slow_storage, uniform_buffers, ..Caps::webgpu_minimum() };
+        let (few, many) = (caps(true, 15), caps(false, 1_000_000));
         let shapes = [(1, 1, 1), (64, 256, 2048), (512, 512, 512), (1000, 33, 7), (16, 32, 8192), (70, 300, 2100)];
-        for ((m, n, k), slow) in shapes.into_iter().flat_map(|shape| [(shape, false), (shape, true)]) {
-            let (cut, cost) = Cut::best(m, n, k, slow).expect("a cut");
+        for ((m, n, k), caps) in shapes.into_iter().flat_map(|shape| [(shape, &few), (shape, &many)]) {
+            let (cut, cost) = Cut::best(m, n, k, caps).expect("a cut");
             let [rows, columns] = cut.padded();
             assert!(rows >= m && columns >= n && cut.run * cut.planes() >= k, "{m} {n} {k}: {cut:?}");
             assert!(cut.run * cut.tile[0].max(cut.tile[1]) <= WINDOW && cost > 0.0);
             // Windows begin where uniform bindings may.
             assert!((4 * cut.run * cut.tile[0]).is_multiple_of(256) && (4 * cut.run * cut.tile[1]).is_multiple_of(256));
         }
-        // What the cases of several steps and tiles are there for.
-        assert!(Cut::best(16, 32, 8192, true).expect("a cut").0.steps > 1);
-        let (cut, _) = Cut::best(70, 300, 2100, true).expect("a cut");
+        // What the cases of several steps, tiles and fours of planes are there for.
+        assert!(Cut::best(16, 32, 8192, &few).expect("a cut").0.steps > 1);
+        let (cut, _) = Cut::best(70, 300, 2100, &few).expect("a cut");
         assert!(cut.steps > 1 && cut.tiles[0] * cut.tiles[1] > 1, "{cut:?}");
+        assert!(Cut::best(512, 512, 512, &many).expect("a cut").0.groups > 1);
     }
 }
