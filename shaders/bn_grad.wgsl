@@ -1,6 +1,7 @@
 // d_x = weight · r · (d_y − share · (Σ d_y + x̂ · Σ d_y·x̂)), with r = 1 / √(variance + eps) and x̂ = (x − mean) · r.
+// Where RELU, d_y counts only where x̂ · weight + bias is positive.
 // Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel;
-// stats and sums [2, channels]; weight [channels]; share = 1 / elements of a channel.
+// stats and sums [2, channels]; weight and bias [channels]; share = 1 / elements of a channel.
 // Work: up to RUN Elems of one plane an invocation, neighbouring invocations on neighbouring Elems.
 // Accumulates nothing. Bound by memory bandwidth.
 struct Params {
@@ -19,7 +20,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> stats: array<f32>;
 @group(0) @binding(3) var<storage, read> sums: array<f32>;
 @group(0) @binding(4) var<storage, read> weight: array<f32>;
-@group(0) @binding(5) var<storage, read_write> d_x: array<Elem>;
+@group(0) @binding(5) var<storage, read> bias: array<f32>;
+@group(0) @binding(6) var<storage, read_write> d_x: array<Elem>;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -36,6 +38,7 @@ fn main(
     let mean = Elem(stats[channel]);
     let deviation = inverseSqrt(stats[p.channels + channel] + p.eps);
     let scale = weight[channel] * deviation;
+    let shift = bias[channel];
     let constant = Elem(p.share * sums[channel]);
     let slope = p.share * sums[p.channels + channel] * deviation;
     let first = index % p.per_plane;
@@ -43,7 +46,12 @@ fn main(
         let place = first + r * p.per_plane;
         if (place < p.size) {
             let i = plane * p.size + place;
-            d_x[i] = (d_y[i] - constant - (x[i] - mean) * slope) * scale;
+            let centred = x[i] - mean;
+            var d = d_y[i];
+            if (RELU) {
+                d = select(Elem(0.0), d, centred * scale + shift > Elem(0.0));
+            }
+            d_x[i] = (d - constant - centred * slope) * scale;
         }
     }
 }

@@ -1,7 +1,8 @@
 // out[part] = Σ d_y and Σ d_y · (x − mean) / √(variance + eps) of each channel over the part's rectangle of images ×
 // plane elements.
-// Layout: x and d_y [images, channels, size] in Elems (f32 or vec4 of neighbours), stats [2, channels],
-// out [parts, 2, channels].
+// Where RELU, d_y counts only where x̂ · weight + bias is positive.
+// Layout: x and d_y [images, channels, size] in Elems (f32 or vec4 of neighbours), stats [2, channels], weight and bias
+// [channels], out [parts, 2, channels].
 // Work: one (part, channel) an invocation. Accumulates in f32, in two chains (eight with vec4). Bound by memory.
 struct Params {
     channels: u32,
@@ -20,7 +21,17 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Elem>;
 @group(0) @binding(1) var<storage, read> d_y: array<Elem>;
 @group(0) @binding(2) var<storage, read> stats: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<storage, read> weight: array<f32>;
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;
+
+// The gradient of a result y, or of its ReLU's input.
+fn passed(d: Elem, y: Elem) -> Elem {
+    if (RELU) {
+        return select(Elem(0.0), d, y > Elem(0.0));
+    }
+    return d;
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -40,6 +51,9 @@ fn main(
     let length = min(p.run_each, p.size - first);
 
     let mean = Elem(stats[channel]);
+    let deviation = inverseSqrt(stats[p.channels + channel] + p.eps);
+    let scale = weight[channel] * deviation;
+    let shift = bias[channel];
     var sum_a = Elem(0.0);
     var sum_b = Elem(0.0);
     var dot_a = Elem(0.0);
@@ -47,21 +61,24 @@ fn main(
     for (var image = first_image; image < end_image; image++) {
         var at = (image * p.channels + channel) * p.size + first;
         for (var two = length / 2u; two > 0u; two--) {
-            let a = d_y[at];
-            let b = d_y[at + 1u];
+            let x_a = x[at] - mean;
+            let x_b = x[at + 1u] - mean;
+            let a = passed(d_y[at], x_a * scale + shift);
+            let b = passed(d_y[at + 1u], x_b * scale + shift);
             sum_a += a;
             sum_b += b;
-            dot_a += a * (x[at] - mean);
-            dot_b += b * (x[at + 1u] - mean);
+            dot_a += a * x_a;
+            dot_b += b * x_b;
             at += 2u;
         }
         if (length % 2u == 1u) {
-            let a = d_y[at];
+            let x_a = x[at] - mean;
+            let a = passed(d_y[at], x_a * scale + shift);
             sum_a += a;
-            dot_a += a * (x[at] - mean);
+            dot_a += a * x_a;
         }
     }
     let at = part * 2u * p.channels + channel;
     out[at] = total(sum_a + sum_b);
-    out[at + p.channels] = total(dot_a + dot_b) * inverseSqrt(stats[p.channels + channel] + p.eps);
+    out[at + p.channels] = total(dot_a + dot_b) * deviation;
 }

@@ -1,6 +1,7 @@
 // out[part] = Σ d_y and Σ d_y · (x − mean) / √(variance + eps) of each channel over the part's stretch of its elements.
-// Layout: x and d_y [images, channels, size] in Elems (f32 or vec4 of neighbours), stats [2, channels],
-// out [parts, 2, channels]; a channel's elements are counted image by image.
+// Where RELU, d_y counts only where x̂ · weight + bias is positive.
+// Layout: x and d_y [images, channels, size] in Elems (f32 or vec4 of neighbours), stats [2, channels], weight and bias
+// [channels], out [parts, 2, channels]; a channel's elements are counted image by image.
 // Work: one (part, channel) a workgroup, neighbouring lanes on neighbouring elements, then a tree in workgroup memory.
 // Accumulates in f32, in WG chains (4·WG with vec4). Bound by memory bandwidth.
 struct Params {
@@ -18,7 +19,9 @@ struct Params {
 @group(0) @binding(0) var<storage, read> x: array<Elem>;
 @group(0) @binding(1) var<storage, read> d_y: array<Elem>;
 @group(0) @binding(2) var<storage, read> stats: array<f32>;
-@group(0) @binding(3) var<storage, read_write> out: array<f32>;
+@group(0) @binding(3) var<storage, read> weight: array<f32>;
+@group(0) @binding(4) var<storage, read> bias: array<f32>;
+@group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
 var<workgroup> partial: array<vec2<f32>, WG>;
 
@@ -38,13 +41,20 @@ fn main(
     let end = min(first + p.elements_each, p.elements);
 
     let mean = Elem(stats[channel]);
+    let deviation = inverseSqrt(stats[p.channels + channel] + p.eps);
+    let scale = weight[channel] * deviation;
+    let shift = bias[channel];
     var sums = Elem(0.0);
     var dots = Elem(0.0);
     for (var i = first + lane; i < end; i += WG) {
         let at = (i / p.size * p.channels + channel) * p.size + i % p.size;
-        let d = d_y[at];
+        let centred = x[at] - mean;
+        var d = d_y[at];
+        if (RELU) {
+            d = select(Elem(0.0), d, centred * scale + shift > Elem(0.0));
+        }
         sums += d;
-        dots += d * (x[at] - mean);
+        dots += d * centred;
     }
     partial[lane] = vec2<f32>(total(sums), total(dots));
     for (var half = WG / 2u; half > 0u; half /= 2u) {
@@ -56,6 +66,6 @@ fn main(
     if (lane == 0u) {
         let at = part * 2u * p.channels + channel;
         out[at] = partial[0].x;
-        out[at + p.channels] = partial[0].y * inverseSqrt(stats[p.channels + channel] + p.eps);
+        out[at + p.channels] = partial[0].y * deviation;
     }
 }

@@ -328,12 +328,13 @@ pub fn batch_norm(shape: &[usize], pass: BatchNormPass) -> Result<BenchCase, Sha
             case("batch-norm apply", words, BnApply { eps: EPS }, inputs, [&all, "ab"])?
         }
         BatchNormPass::Sums => {
-            case("batch-norm sums", words, BnSums { eps: EPS }, vec![x(), x(), stats()], ["sb", "b"])?
+            let inputs = vec![x(), x(), stats(), channel(), channel()];
+            case("batch-norm sums", words, BnSums { eps: EPS, relu: false }, inputs, ["sb", "b"])?
         }
         BatchNormPass::Gradient => {
             let sums = (CaseInput::f32([2, channels]), "sb");
-            let inputs = vec![x(), x(), stats(), sums, channel()];
-            case("batch-norm gradient", words, BnGrad { eps: EPS }, inputs, [&all, "b"])?
+            let inputs = vec![x(), x(), stats(), sums, channel(), channel()];
+            case("batch-norm gradient", words, BnGrad { eps: EPS, relu: false }, inputs, [&all, "b"])?
         }
     };
     case.case.tolerance = tolerance(elements);

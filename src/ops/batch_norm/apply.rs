@@ -46,20 +46,24 @@ impl Op for BnApply {
     }
 
     fn vjp(&self, graph: &mut Graph, io: &Vjp<'_>) -> Result<Gradients, GraphError> {
-        let &[x, stats, weight, _] = io.inputs else { return io.undefined(graph) };
+        let &[x, stats, weight, bias] = io.inputs else { return io.undefined(graph) };
         let &[wants_x, wants_stats, wants_weight, wants_bias] = io.wanted else { return io.undefined(graph) };
         let producer = graph.node(stats);
         let own_stats = producer.op().is_some_and(|op| op.name() == "bn_stats") && producer.inputs == [x];
-        let d = io.d_output;
+        // Behind a ReLU, the shared passes find out from x where it let through: no pass of its own does.
+        let (d, relu) = match before_relu(graph, io) {
+            Some(d) if own_stats => (d, true),
+            _ => (io.d_output, false),
+        };
         let sums = if own_stats || wants_stats || wants_weight || wants_bias {
-            Some(graph.apply(BnSums { eps: self.eps }, &[x, d, stats])?)
+            Some(graph.apply(BnSums { eps: self.eps, relu }, &[x, d, stats, weight, bias])?)
         } else {
             None
         };
         let d_x = match sums {
             // The gradient through the statistics of this very `x` folds into one pass.
             Some(sums) if own_stats && wants_x => {
-                Some(graph.apply(BnGrad { eps: self.eps }, &[x, d, stats, sums, weight])?)
+                Some(graph.apply(BnGrad { eps: self.eps, relu }, &[x, d, stats, sums, weight, bias])?)
             }
             _ if wants_x => {
                 let variance = graph.slice(stats, 0, 1, 2)?;
@@ -125,6 +129,15 @@ impl BnApply {
     fn strategy(&self, name: &'static str, kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> Strategy {
         let call = over_elements(kernel, planes, width, l).param("eps", self.eps).bind_inputs(4).bind(Operand::Output);
         Strategy::single(name, if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) })
+    }
+}
+
+/// The gradient of the ReLU of an output, where that is all the output's gradient comes from.
+fn before_relu(graph: &Graph, io: &Vjp<'_>) -> Option<NodeId> {
+    let named = |node: NodeId, name| graph.node(node).op().is_some_and(|op| op.name() == name);
+    match *graph.node(io.d_output).inputs.as_slice() {
+        [d, y] if named(io.d_output, "relu_grad") && named(y, "relu") && graph.node(y).inputs == [io.output] => Some(d),
+        _ => None,
     }
 }
 

@@ -42,11 +42,14 @@ pub fn cases() -> Vec<Case> {
         cases.push(Case::new(format!("statistics of {name}"), BnStats, vec![x(shape)]).forward_only());
         let inputs = vec![d(shape), stats(c), CaseInput::f32([c]), CaseInput::f32([c])];
         cases.push(Case::new(format!("apply to {name}"), BnApply { eps: EPS }, inputs).forward_only());
-        let sums = BnSums { eps: EPS };
-        let inputs = vec![d(shape), d(shape), stats(c)];
-        cases.push(Case::new(format!("sums of {name}"), sums, inputs).tolerance(5e-5).forward_only());
-        let inputs = vec![d(shape), d(shape), stats(c), d(&[2, c]), CaseInput::f32([c])];
-        cases.push(Case::new(format!("gradient of {name}"), BnGrad { eps: EPS }, inputs).forward_only());
+        for (relu, behind) in [(false, ""), (true, ", behind ReLU")] {
+            let sums = BnSums { eps: EPS, relu };
+            let inputs = vec![d(shape), d(shape), stats(c), CaseInput::f32([c]), CaseInput::f32([c])];
+            cases.push(Case::new(format!("sums of {name}{behind}"), sums, inputs).tolerance(5e-5).forward_only());
+            let inputs = vec![d(shape), d(shape), stats(c), d(&[2, c]), CaseInput::f32([c]), CaseInput::f32([c])];
+            let grad = BnGrad { eps: EPS, relu };
+            cases.push(Case::new(format!("gradient of {name}{behind}"), grad, inputs).forward_only());
+        }
     }
     let running = vec![CaseInput::f32([70]), CaseInput::f32_of([70], Values::Uniform(0.5, 1.5)), stats(70)];
     cases.push(Case::new("running statistics", BnRunning { momentum: 0.1, count: 12 }, running).forward_only());

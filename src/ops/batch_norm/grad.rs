@@ -2,18 +2,20 @@
 
 use super::apply::over_elements;
 use super::parts::{element, width};
-use super::{Planes, normalised};
+use super::{Planes, normalised, passed};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
 use crate::tensor::{Array, TensorType};
 
 /// The gradient of normalising `x` by its own statistics: `x` and `d_y` `[n, channels, …]`, statistics and sums
-/// ([`super::BnSums`]) `[2, channels]`, weight `[channels]` → the shape of `x`:
+/// ([`super::BnSums`]) `[2, channels]`, weight and bias `[channels]` → the shape of `x`:
 /// `weight / √(variance + eps) · (d_y − (Σ d_y + x̂ · Σ d_y · x̂) / count)`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BnGrad {
     /// What keeps the deviation from zero.
     pub eps: f32,
+    /// Whether `d_y` is that of the ReLU of the result: 0 counts for it where the result is not positive.
+    pub relu: bool,
 }
 
 impl Op for BnGrad {
@@ -22,8 +24,8 @@ impl Op for BnGrad {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
-        let [x, d_y, stats, sums, weight] = inputs else {
-            return Err(ShapeError::new("takes x, d_y, statistics, sums and weight"));
+        let [x, d_y, stats, sums, weight, bias] = inputs else {
+            return Err(ShapeError::new("takes x, d_y, statistics, sums, weight and bias"));
         };
         let planes = Planes::of(x)?;
         planes.expect(&[
@@ -31,12 +33,13 @@ impl Op for BnGrad {
             ("statistics", stats, planes.stats_type()),
             ("sums", sums, planes.stats_type()),
             ("weight", weight, planes.channel_type()),
+            ("bias", bias, planes.channel_type()),
         ])?;
         Ok(x.clone())
     }
 
     fn reference(&self, inputs: &[&Array]) -> Array {
-        let [x, d_y, stats, sums, weight] = [inputs[0], inputs[1], inputs[2], inputs[3], inputs[4]];
+        let [x, d_y, stats, sums, weight, bias] = [0, 1, 2, 3, 4, 5].map(|i| inputs[i]);
         let planes = Planes::of_shape(&x.shape);
         let share = 1.0 / planes.count() as f64;
         let mut d_x = d_y.clone();
@@ -44,7 +47,8 @@ impl Op for BnGrad {
             let variance = stats.values[planes.channels + c] + f64::from(self.eps);
             let x_hat = normalised(x, stats, self.eps, place, c);
             let mean = share * (sums.values[c] + x_hat * sums.values[planes.channels + c]);
-            d_x.values[place] = weight.values[c] / variance.sqrt() * (d_y.values[place] - mean);
+            let d_y = passed(self.relu, x_hat * weight.values[c] + bias.values[c], d_y.values[place]);
+            d_x.values[place] = weight.values[c] / variance.sqrt() * (d_y - mean);
         });
         d_x
     }
@@ -56,11 +60,11 @@ impl Op for BnGrad {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
         let strategy = |name, width| {
-            let kernel = Kernel::new(source!("bn_grad")).constant("Elem", element(width));
+            let kernel = Kernel::new(source!("bn_grad")).constant("Elem", element(width)).constant("RELU", self.relu);
             let call = over_elements(kernel, planes, width, l)
                 .param("share", 1.0 / planes.count() as f32)
                 .param("eps", self.eps)
-                .bind_inputs(5)
+                .bind_inputs(6)
                 .bind(Operand::Output);
             Strategy::single(name, call)
         };

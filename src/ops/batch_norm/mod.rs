@@ -77,6 +77,11 @@ fn normalised(x: &Array, stats: &Array, eps: f32, place: usize, c: usize) -> f64
     (x.values[place] - stats.values[c]) / (stats.values[channels + c] + f64::from(eps)).sqrt()
 }
 
+/// The gradient of a result `y`, or of its ReLU's input.
+fn passed(relu: bool, y: f64, d_y: f64) -> f64 {
+    if relu && y <= 0.0 { 0.0 } else { d_y }
+}
+
 /// A `[channels]` tensor as `[channels, 1, …]`, so that it broadcasts over the planes of `x`.
 fn over_planes(graph: &mut Graph, channel: NodeId, x: NodeId) -> Result<NodeId, GraphError> {
     let shape = graph.ty(x).shape.clone();

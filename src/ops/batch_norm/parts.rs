@@ -2,7 +2,7 @@
 
 use super::Planes;
 use crate::gpu::Caps;
-use crate::kernel::{Kernel, KernelCall, Operand, Source, linear_grid};
+use crate::kernel::{Kernel, KernelCall, Operand, linear_grid};
 use crate::ops::split::{Aim, Split};
 
 const LINES_WORKGROUP: usize = 64;
@@ -19,12 +19,12 @@ pub(super) struct Pass {
 
 impl Pass {
     /// One invocation a part: no barriers.
-    pub fn lines(source: Source, planes: Planes, caps: &Caps) -> Self {
+    pub fn lines(kernel: Kernel, planes: Planes, caps: &Caps) -> Self {
         let width = width(planes);
         let size = planes.size / width;
         let mut split = Split::new(planes.channels, planes.images, size, Aim::lines(caps));
         let invocations = planes.channels * split.parts();
-        let kernel = kernel(source, width, LINES_WORKGROUP);
+        let kernel = of_elements(kernel, width, LINES_WORKGROUP);
         let call = KernelCall::new(kernel, linear_grid(invocations.div_ceil(LINES_WORKGROUP), caps))
             .param("channels", planes.channels)
             .param("parts", split.parts())
@@ -38,11 +38,11 @@ impl Pass {
     }
 
     /// One workgroup a part: coalesced.
-    pub fn tree(source: Source, planes: Planes, caps: &Caps) -> Self {
+    pub fn tree(kernel: Kernel, planes: Planes, caps: &Caps) -> Self {
         let width = width(planes);
         let (size, elements) = (planes.size / width, planes.count() / width);
         let mut split = Split::new(planes.channels, 1, elements, Aim::tree());
-        let kernel = kernel(source, width, if split.run_each >= 512 { 256 } else { 64 });
+        let kernel = of_elements(kernel, width, if split.run_each >= 512 { 256 } else { 64 });
         let call = KernelCall::new(kernel, linear_grid(planes.channels * split.parts(), caps))
             .param("channels", planes.channels)
             .param("parts", split.parts())
@@ -75,9 +75,9 @@ pub(super) fn element(width: usize) -> &'static str {
 }
 
 /// The kernel with the two functions that differ between one and four elements.
-fn kernel(source: Source, width: usize, workgroup: usize) -> Kernel {
+fn of_elements(kernel: Kernel, width: usize, workgroup: usize) -> Kernel {
     let (head, total) = if width == 4 { ("v.x", "(v.x + v.y) + (v.z + v.w)") } else { ("v", "v") };
-    Kernel::new(source)
+    kernel
         .constant("Elem", element(width))
         .constant("WIDTH", width)
         .constant("WG", workgroup)

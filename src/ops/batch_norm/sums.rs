@@ -1,19 +1,21 @@
 //! The two sums that all gradients of batch normalisation share.
 
 use super::parts::{Pass, prefers_tree};
-use super::{Planes, normalised};
+use super::{Planes, normalised, passed};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
 use crate::ops::reduce::sum_parts;
 use crate::tensor::{Array, TensorType};
 
-/// `x` and `d_y` `[n, channels, …]` and statistics `[2, channels]` → `[2, channels]`: `Σ d_y` and `Σ d_y · x̂` of each
-/// channel, with `x̂ = (x − mean) / √(variance + eps)`. They are the gradients of bias and weight.
+/// `x` and `d_y` `[n, channels, …]`, statistics `[2, channels]`, weight and bias `[channels]` → `[2, channels]`: `Σ d_y` and
+/// `Σ d_y · x̂` of each channel, with `x̂ = (x − mean) / √(variance + eps)`. They are the gradients of bias and weight.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BnSums {
     /// What keeps the deviation from zero.
     pub eps: f32,
+    /// Whether `d_y` is that of the ReLU of `x̂ · weight + bias`: 0 counts for it where that is not positive.
+    pub relu: bool,
 }
 
 impl Op for BnSums {
@@ -22,19 +24,28 @@ impl Op for BnSums {
     }
 
     fn infer(&self, inputs: &[TensorType]) -> Result<TensorType, ShapeError> {
-        let [x, d_y, stats] = inputs else { return Err(ShapeError::new("takes x, d_y and statistics")) };
+        let [x, d_y, stats, weight, bias] = inputs else {
+            return Err(ShapeError::new("takes x, d_y, statistics, weight and bias"));
+        };
         let planes = Planes::of(x)?;
-        planes.expect(&[("d_y", d_y, x.clone()), ("statistics", stats, planes.stats_type())])?;
+        planes.expect(&[
+            ("d_y", d_y, x.clone()),
+            ("statistics", stats, planes.stats_type()),
+            ("weight", weight, planes.channel_type()),
+            ("bias", bias, planes.channel_type()),
+        ])?;
         Ok(planes.stats_type())
     }
 
     fn reference(&self, inputs: &[&Array]) -> Array {
-        let [x, d_y, stats] = [inputs[0], inputs[1], inputs[2]];
+        let [x, d_y, stats, weight, bias] = [0, 1, 2, 3, 4].map(|i| inputs[i]);
         let planes = Planes::of_shape(&x.shape);
         let mut sums = Array::zeros(stats.shape.clone());
         planes.each(|place, c| {
-            sums.values[c] += d_y.values[place];
-            sums.values[planes.channels + c] += d_y.values[place] * normalised(x, stats, self.eps, place, c);
+            let x_hat = normalised(x, stats, self.eps, place, c);
+            let d_y = passed(self.relu, x_hat * weight.values[c] + bias.values[c], d_y.values[place]);
+            sums.values[c] += d_y;
+            sums.values[planes.channels + c] += d_y * x_hat;
         });
         sums
     }
@@ -45,8 +56,11 @@ impl Op for BnSums {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
-        let lines = self.strategy("lines", Pass::lines(source!("bn_sums_lines"), planes, l.caps), planes, l.caps);
-        let tree = self.strategy("tree", Pass::tree(source!("bn_sums_tree"), planes, l.caps), planes, l.caps);
+        let kernel = |source| Kernel::new(source).constant("RELU", self.relu);
+        let lines = Pass::lines(kernel(source!("bn_sums_lines")), planes, l.caps);
+        let tree = Pass::tree(kernel(source!("bn_sums_tree")), planes, l.caps);
+        let lines = self.strategy("lines", lines, planes, l.caps);
+        let tree = self.strategy("tree", tree, planes, l.caps);
         if prefers_tree(planes, l.caps) { vec![tree, lines] } else { vec![lines, tree] }
     }
 
@@ -58,7 +72,7 @@ impl Op for BnSums {
 impl BnSums {
     fn strategy(&self, name: &'static str, pass: Pass, planes: Planes, caps: &Caps) -> Strategy {
         let (to, scratch, parts) = (pass.destination(), pass.scratch(planes), pass.split.parts());
-        let mut calls = vec![pass.call.param("eps", self.eps).bind_inputs(3).bind(to)];
+        let mut calls = vec![pass.call.param("eps", self.eps).bind_inputs(5).bind(to)];
         if parts > 1 {
             let sum = sum_parts(parts, 2 * planes.channels, caps);
             calls.push(sum.bind(Operand::Scratch(0)).bind(Operand::Output));
