@@ -1,10 +1,12 @@
-// All steps of a sequence: as recurrent_step, the state in workgroup memory. Strategy "sequence".
+// Steps of a sequence, `turns` of them from the `begin`th on: as recurrent_step, the state in workgroup memory. Strategy "sequence".
 // Layout: x, tape: as recurrent_step; w [HIDDEN, GATES * HIDDEN], the recurrent weight transposed by
 // recurrent_transpose, so that lanes read neighbours.
 // Work: a sequence a workgroup, a unit an invocation, all its gates. Accumulates f32. Bound by loads of w, which all
 // workgroups share: once a step and sequence.
 struct Params {
     steps: u32,
+    begin: u32,
+    turns: u32,
     reverse: u32,
     c_first: u32,
     kept: u32,
@@ -24,13 +26,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let b = group.x;
     let is_unit = u < HIDDEN;
     let i = b * HIDDEN + min(u, HIDDEN - 1u);
-    let first = select(0u, p.steps * STATE, p.reverse == 1u);
+    let first = select(p.begin, p.steps - p.begin, p.reverse == 1u) * STATE;
     var own = tape[first + i];
     var c = 0.0;
     if (CELL_STATE) {
         c = tape[p.c_first + first + i];
     }
-    for (var turn = 0u; turn < p.steps; turn++) {
+    for (var turn = p.begin; turn < p.begin + p.turns; turn++) {
         let t = select(turn, p.steps - 1u - turn, p.reverse == 1u);
         if (is_unit) {
             h[u] = own;

@@ -27,13 +27,17 @@ pub struct BenchCase {
     pub(super) axes: Axes,
 }
 
-/// The axes of an op's tensors, a letter each, as in Einstein's notation.
+/// What lies one after another in a tensor, the axes of each a letter, as in Einstein's notation, with its extents: the
+/// tensor itself, or the several tensors that a flat one holds.
+pub(super) type Blocks = Vec<(String, Shape)>;
+
+/// The axes of an op's tensors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Axes {
     /// Those of each input.
-    pub inputs: Vec<String>,
+    pub inputs: Vec<Blocks>,
     /// Those of the output.
-    pub output: String,
+    pub output: Blocks,
     /// Those along which results do not depend on one another: a part of them is a smaller problem of the same op.
     pub free: String,
 }
@@ -88,10 +92,8 @@ impl BenchCase {
     /// Where along the free axes results are checked: everywhere, if the reference can afford that, else at both ends
     /// and at random places between.
     pub(super) fn places(&self) -> Places {
-        let output = self.output().map(|ty| ty.shape).unwrap_or_default();
         let mut extents: BTreeMap<char, usize> = BTreeMap::new();
-        let shapes = self.case.inputs.iter().map(|input| &input.ty.shape).chain([&output]);
-        for (letters, shape) in self.axes.inputs.iter().chain([&self.axes.output]).zip(shapes) {
+        for (letters, shape) in self.axes.inputs.iter().chain([&self.axes.output]).flatten() {
             let free = letters.chars().zip(shape.iter()).filter(|(letter, _)| self.axes.free.contains(*letter));
             extents.extend(free.map(|(letter, &extent)| (letter, extent)));
         }
@@ -109,30 +111,63 @@ impl BenchCase {
 
     /// The part of an input (`Some`) or of the output (`None`) at `places`, in f64.
     pub(super) fn part(&self, input: Option<usize>, tensor: &HostTensor, places: &Places) -> Array {
-        let letters = input.map_or(&self.axes.output, |i| &self.axes.inputs[i]);
-        let axes: Vec<Option<&Vec<usize>>> = letters.chars().map(|letter| places.get(&letter)).collect();
-        let whole_shape = tensor.shape();
-        let extents = axes.iter().zip(whole_shape.iter()).map(|(axis, &extent)| axis.map_or(extent, Vec::len));
-        let shape: Shape = extents.collect::<Vec<_>>().into();
         let value = |place: usize| match tensor.data() {
             HostData::F32(values) => f64::from(values[place]),
             HostData::U32(values) => f64::from(values[place]),
             HostData::F16(bits) => half::f16::from_bits(bits[place]).to_f64(),
         };
-        Array::from_fn(shape, |index| {
-            value(whole(&axes, index).iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i))
-        })
+        let blocks = input.map_or(&self.axes.output, |i| &self.axes.inputs[i]);
+        let mut first = 0;
+        let mut parts = blocks.iter().map(|(letters, whole_shape)| {
+            let from = first;
+            first += whole_shape.count();
+            Array::from_fn(part_shape(letters, whole_shape, places), |index| {
+                let index = whole(letters, index, places);
+                value(from + index.iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i))
+            })
+        });
+        match (parts.next(), blocks.len()) {
+            (Some(only), 1) => only,
+            (head, _) => {
+                let flat: Vec<f64> = head.into_iter().chain(parts).flat_map(|part| part.values).collect();
+                Array::new([flat.len()], flat)
+            }
+        }
     }
 
     /// The place in the whole output of a place in its part.
     pub(super) fn whole_index(&self, index: &[usize], places: &Places) -> Vec<usize> {
-        let axes: Vec<_> = self.axes.output.chars().map(|letter| places.get(&letter)).collect();
-        whole(&axes, index)
+        if let [(letters, _)] = self.axes.output.as_slice() {
+            return whole(letters, index, places);
+        }
+        let (mut at, mut first) = (index.first().copied().unwrap_or_default(), 0);
+        for (letters, whole_shape) in &self.axes.output {
+            let shape = part_shape(letters, whole_shape, places);
+            if at < shape.count() {
+                let mut index = vec![0; shape.rank()];
+                for (i, &extent) in index.iter_mut().zip(shape.iter()).rev() {
+                    (*i, at) = (at % extent, at / extent);
+                }
+                let index = whole(letters, &index, places);
+                let place = index.iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i);
+                return vec![first + place];
+            }
+            at -= shape.count();
+            first += whole_shape.count();
+        }
+        index.to_vec()
     }
 }
 
-fn whole(axes: &[Option<&Vec<usize>>], index: &[usize]) -> Vec<usize> {
-    index.iter().zip(axes).map(|(&i, axis)| axis.map_or(i, |places| places[i])).collect()
+/// The shape of a block's part.
+fn part_shape(letters: &str, whole_shape: &Shape, places: &Places) -> Shape {
+    let extent = |(letter, &extent): (char, &usize)| places.get(&letter).map_or(extent, Vec::len);
+    letters.chars().zip(whole_shape.iter()).map(extent).collect::<Vec<_>>().into()
+}
+
+/// The place in a whole block of a place in its part.
+fn whole(letters: &str, index: &[usize], places: &Places) -> Vec<usize> {
+    index.iter().zip(letters.chars()).map(|(&i, letter)| places.get(&letter).map_or(i, |places| places[i])).collect()
 }
 
 /// At most `most` places below `extent`, ascending, the first and the last among them.

@@ -85,7 +85,10 @@ impl Expected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::bench::{Convolution, ConvolutionPass, Product, convolution, product};
+    use crate::bench::{
+        Convolution, ConvolutionPass, Product, Recurrence, RecurrencePass, convolution, product, recurrence,
+    };
+    use crate::ops::recurrent::Cell;
     use crate::tensor::TensorType;
 
     /// The reference's whole result, as a kernel would give it.
@@ -116,6 +119,25 @@ mod tests {
         }
         let nothing = HostTensor::from_bytes(&TensorType::f32([300, 230]), &vec![0xff; 300 * 230 * 4]).unwrap();
         assert!(expected.check(&case, &nothing).is_err(), "NaN is wrong");
+    }
+
+    #[test]
+    fn a_part_of_a_recurrent_layer_is_what_the_whole_says() {
+        for cell in [Cell::RnnTanh, Cell::Lstm, Cell::GruResetAfter] {
+            for pass in [RecurrencePass::Forward, RecurrencePass::Backward] {
+                let case = recurrence(&Recurrence { cell, hidden: 96, batch: 65, steps: 30 }, pass).unwrap();
+                let (inputs, output) = computed(&case);
+                let expected = Expected::new(&case, &inputs);
+                let count = output.shape().count();
+                assert!(expected.part.values.len() < count, "{cell:?} {pass:?}: a part");
+                assert!(expected.check(&case, &output).unwrap() < 1e-6, "{cell:?} {pass:?}");
+                // The last sequence is looked at: the last unit of its last tensor.
+                let mut values = output.as_f32().unwrap().to_vec();
+                values[count - 1] += 0.5;
+                let wrong = expected.check(&case, &HostTensor::f32([count], values).unwrap()).unwrap_err();
+                assert_eq!((wrong.index.clone(), wrong.count.0), (vec![count - 1], 1), "{wrong}");
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Measuring: what an adapter can do ([`peaks`]), how near each strategy of an op comes to that ([`measure`]), and what a
-//! model ([`model`]) or a recurrent layer ([`recurrent`]) does. Plain values in, plain values out; the `girih bench` command reads and shows them.
+//! model ([`model`]) or a recurrent layer ([`recurrent`]) does. Plain values in, plain values out; the `girih bench`
+//! command reads and shows them.
 //!
 //! Results are checked against f64 before they are timed. Times are medians over rounds in which all strategies take
 //! turns, by the device's clock where it has one ([`Timer`](crate::gpu::Timer)).
@@ -24,7 +25,7 @@ pub use measure::{CaseReport, Outcome, Settings, Timing, measure};
 pub use microkernel::kernels;
 pub use peak::{Effort, Peak, Roofline, Unit, peaks};
 pub use problems::{
-    BatchNormPass, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, batch_norm, convolution, pointwise,
-    pooling, product, reduction, softmax,
+    BatchNormPass, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, Recurrence, RecurrencePass, batch_norm,
+    convolution, pointwise, pooling, product, recurrence, reduction, softmax,
 };
 pub use spread::Spread;

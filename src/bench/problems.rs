@@ -7,10 +7,11 @@ use crate::ops::conv2d::{Conv2d, Conv2dDInput, Conv2dDWeight};
 use crate::ops::matmul::MatMul;
 use crate::ops::pointwise::Pointwise;
 use crate::ops::pool::{AvgPool, Extreme, ExtremePool, ExtremePoolGrad, Pool2d};
+use crate::ops::recurrent::{Cell, Recurrent, RecurrentGrad, Walk};
 use crate::ops::reduce::{Reduce, Reduction};
 use crate::ops::softmax::Softmax;
 use crate::ops::{Case, CaseInput, Values};
-use crate::tensor::TensorType;
+use crate::tensor::{Shape, TensorType};
 
 const EPS: f32 = 1e-5;
 
@@ -126,6 +127,28 @@ pub enum BatchNormPass {
     Gradient,
 }
 
+/// The steps of a recurrent layer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recurrence {
+    /// What happens in a step.
+    pub cell: Cell,
+    /// Units.
+    pub hidden: usize,
+    /// Sequences.
+    pub batch: usize,
+    /// Steps of each.
+    pub steps: usize,
+}
+
+/// Which way the steps are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RecurrencePass {
+    /// States and gates of all steps.
+    Forward,
+    /// The gates' gradients of all steps.
+    Backward,
+}
+
 /// Rounding grows with the root of the number of terms; the results do too.
 fn tolerance(terms: usize) -> f64 {
     2e-6 * (terms as f64).sqrt().max(5.0)
@@ -139,9 +162,22 @@ fn case(
     inputs: Vec<(CaseInput, &str)>,
     [output, free]: [&str; 2],
 ) -> Result<BenchCase, ShapeError> {
-    let letters = inputs.iter().map(|(_, letters)| (*letters).to_owned()).collect();
-    let axes = Axes { inputs: letters, output: output.to_owned(), free: free.to_owned() };
-    let inputs = inputs.into_iter().map(|(input, _)| input).collect();
+    let whole = |letters: &str, ty: &TensorType| vec![(letters.to_owned(), ty.shape.clone())];
+    let blocks = inputs.iter().map(|(input, letters)| whole(letters, &input.ty)).collect();
+    let inputs: Vec<_> = inputs.into_iter().map(|(input, _)| input).collect();
+    let ty = op.infer(&inputs.iter().map(|input| input.ty.clone()).collect::<Vec<_>>())?;
+    let axes = Axes { inputs: blocks, output: whole(output, &ty), free: free.to_owned() };
+    of_blocks(op_name, shape, op, inputs, axes)
+}
+
+/// A case of tensors that may hold several.
+fn of_blocks(
+    op_name: &'static str,
+    shape: String,
+    op: impl Op + 'static,
+    inputs: Vec<CaseInput>,
+    axes: Axes,
+) -> Result<BenchCase, ShapeError> {
     let case = Case::new(&shape, op, inputs).forward_only();
     let case = BenchCase { op: op_name, shape, case, gemm: None, axes };
     // No kernel takes an empty tensor.
@@ -338,6 +374,56 @@ pub fn batch_norm(shape: &[usize], pass: BatchNormPass) -> Result<BenchCase, Sha
         }
     };
     case.case.tolerance = tolerance(elements);
+    Ok(case)
+}
+
+/// One direction of the steps of a recurrent layer, the input's part of the gates given.
+///
+/// # Errors
+/// When an extent is 0.
+pub fn recurrence(recurrence: &Recurrence, pass: RecurrencePass) -> Result<BenchCase, ShapeError> {
+    let &Recurrence { cell, hidden, batch, steps } = recurrence;
+    let (walk, extents) = (Walk { cell, reverse: false, masked: false }, [steps, batch, hidden]);
+    let shape = format!("{} of {hidden}, {batch} by {steps} steps", cell.name());
+    let block = |shape: Shape| (["sb", "sbh", "sbgh"][shape.rank() - 2].to_owned(), shape);
+    let blocks = |shapes: Vec<Shape>| shapes.into_iter().map(block).collect::<Vec<_>>();
+    let bound = 1.0 / (hidden as f32).sqrt();
+    let weight = CaseInput::f32_of([cell.gates() * hidden, hidden], Values::Uniform(-bound, bound));
+    let unshared = |input: &CaseInput| vec![("gh".to_owned(), input.ty.shape.clone())];
+    let state = || (CaseInput::f32([batch, hidden]), vec![("bh".to_owned(), Shape::from([batch, hidden]))]);
+    let by_step = |features: usize| {
+        let shape = Shape::from([steps, batch, features]);
+        (CaseInput { ty: TensorType::f32(shape.clone()), values: Values::Uniform(-1.0, 1.0) }, vec![block(shape)])
+    };
+    let of_weight = unshared(&weight);
+    let (name, inputs, output) = match pass {
+        RecurrencePass::Forward => {
+            let mut inputs = vec![by_step(cell.gates() * hidden), (weight, of_weight), state()];
+            inputs.extend(cell.has_cell_state().then(state));
+            if cell.has_recurrent_bias() {
+                let bias = CaseInput::f32([cell.gates() * hidden]);
+                let of_bias = vec![("g".to_owned(), bias.ty.shape.clone())];
+                inputs.push((bias, of_bias));
+            }
+            ("rnn forward", inputs, walk.tape_shapes(extents))
+        }
+        RecurrencePass::Backward => {
+            // Any tape will do.
+            let tape = walk.tape_shapes(extents);
+            let flat = CaseInput::f32([tape.iter().map(Shape::count).sum::<usize>()]);
+            let inputs = vec![(flat, blocks(tape)), (weight, of_weight), by_step(hidden)];
+            ("rnn backward", inputs, walk.gradient_shapes(extents))
+        }
+    };
+    let (inputs, blocks_of_inputs) = inputs.into_iter().unzip();
+    let axes = Axes { inputs: blocks_of_inputs, output: blocks(output), free: "b".to_owned() };
+    let mut case = match pass {
+        RecurrencePass::Forward => of_blocks(name, shape, Recurrent(walk), inputs, axes)?,
+        RecurrencePass::Backward => {
+            of_blocks(name, shape, RecurrentGrad { walk, steps, of_cell: false }, inputs, axes)?
+        }
+    };
+    case.case.tolerance = tolerance(cell.gates() * hidden);
     Ok(case)
 }
 

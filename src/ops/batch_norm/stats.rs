@@ -55,7 +55,8 @@ impl Op for BnStats {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
-        let lines = strategy("lines", Pass::lines(Kernel::new(source!("bn_stats_lines")), planes, l.caps), planes, l.caps);
+        let lines =
+            strategy("lines", Pass::lines(Kernel::new(source!("bn_stats_lines")), planes, l.caps), planes, l.caps);
         let tree = strategy("tree", Pass::tree(Kernel::new(source!("bn_stats_tree")), planes, l.caps), planes, l.caps);
         if prefers_tree(planes, l.caps) { vec![tree, lines] } else { vec![lines, tree] }
     }

@@ -26,6 +26,12 @@ pub fn cases() -> Vec<Case> {
             cases.push(forward(&format!("{cell:?} several tiles"), walk, e));
             cases.push(backward(&format!("{cell:?} several tiles gradient"), walk, e, false));
         }
+        if cell == Cell::GruResetAfter {
+            // More turns of loops than Mesa 22.3 takes.
+            let (walk, e) =
+                (Walk { cell, reverse: true, masked: false }, Extents { steps: 150, batch: 1, hidden: 160 });
+            cases.push(forward(&format!("{cell:?} many turns"), walk, e));
+        }
         if cell.has_cell_state() {
             let (walk, e) =
                 (Walk { cell, reverse: false, masked: false }, Extents { steps: 1, batch: 33, hidden: 320 });

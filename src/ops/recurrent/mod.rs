@@ -23,6 +23,7 @@ pub use grad::RecurrentGrad;
 pub use part::{Part, Role};
 
 use crate::kernel::Kernel;
+use crate::tensor::Shape;
 
 /// What happens in a step. `x` are the input's parts of the gates, `s` the recurrent parts; gates lie in PyTorch's order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +44,17 @@ pub enum Cell {
 }
 
 impl Cell {
+    /// What the command line and the shape lists call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::RnnTanh => "rnn",
+            Self::RnnRelu => "rnn-relu",
+            Self::Lstm => "lstm",
+            Self::GruResetAfter => "gru",
+            Self::GruResetBefore => "gru-reset-before",
+        }
+    }
+
     /// Gates, each `hidden_size` rows of the weights.
     pub fn gates(self) -> usize {
         match self {
@@ -144,6 +156,25 @@ impl Walk {
     /// Elements of the tape.
     fn tape(self, e: Extents) -> usize {
         self.gates(e) + e.steps * self.cell.kept() * e.state()
+    }
+
+    /// The tensors in the tape, one after another, the sequences their second axis.
+    pub(crate) fn tape_shapes(self, [steps, batch, hidden]: [usize; 3]) -> Vec<Shape> {
+        let states = Shape::from([steps + 1, batch, hidden]);
+        let mut shapes = vec![states.clone()];
+        shapes.extend(self.cell.has_cell_state().then_some(states));
+        shapes.extend((self.cell.kept() > 0).then(|| [steps, batch, self.cell.kept(), hidden].into()));
+        shapes
+    }
+
+    /// The tensors in the gradients, likewise.
+    pub(crate) fn gradient_shapes(self, [steps, batch, hidden]: [usize; 3]) -> Vec<Shape> {
+        let gates = Shape::from([steps, batch, self.cell.gates(), hidden]);
+        let mut shapes = vec![gates.clone()];
+        shapes.extend(self.cell.has_own_recurrent_gradient().then_some(gates));
+        let states = if self.cell.has_cell_state() { 2 } else { 1 };
+        shapes.extend((0..states).map(|_| Shape::from([1, batch, hidden])));
+        shapes
     }
 
     /// The gradients: of the input's parts, `[T, B, G, H]`, of the recurrent parts where they differ, of the initial

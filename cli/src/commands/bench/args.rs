@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use girih::ops::recurrent::Cell;
+use serde::Deserialize;
 
 use crate::args::{Model, Precision, TuningFile};
 
@@ -37,9 +39,11 @@ pub enum What {
     BatchNorm(Cases),
     /// Element-wise functions
     Pointwise(Cases),
+    /// The steps of recurrent layers, forwards and backwards
+    Rnn(Cases),
     /// A model's training step and inference
     Model(ModelFlags),
-    /// A recurrent layer over a sequence, forwards, and with all gradients
+    /// A whole recurrent layer: input product, steps, and with all gradients
     Recurrent(RecurrentFlags),
     /// Trees level by level, and one node at a time
     Trees(TreeFlags),
@@ -140,7 +144,8 @@ pub struct RecurrentFlags {
 }
 
 /// Recurrent cells by name.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(ValueEnum, Deserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
 pub enum CellName {
     /// A vanilla RNN with tanh
     Rnn,
@@ -150,6 +155,18 @@ pub enum CellName {
     Gru,
     /// A GRU with the reset gate in front of the product, as ONNX has it
     GruResetBefore,
+}
+
+impl CellName {
+    /// The cell.
+    pub fn cell(self) -> Cell {
+        match self {
+            Self::Rnn => Cell::RnnTanh,
+            Self::Lstm => Cell::Lstm,
+            Self::Gru => Cell::GruResetAfter,
+            Self::GruResetBefore => Cell::GruResetBefore,
+        }
+    }
 }
 
 /// `girih bench trees`.

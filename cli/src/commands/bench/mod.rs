@@ -37,6 +37,7 @@ pub fn run(flags: &Bench, global: &Global, output: Output) -> Result<()> {
         Some(What::Softmax(cases)) => cases::run(&[Family::Softmax], cases, global, output),
         Some(What::BatchNorm(cases)) => cases::run(&[Family::BatchNorm], cases, global, output),
         Some(What::Pointwise(cases)) => cases::run(&[Family::Pointwise], cases, global, output),
+        Some(What::Rnn(cases)) => cases::run(&[Family::Rnn], cases, global, output),
         Some(What::Model(model)) => model::run(model, global, output),
         Some(What::Recurrent(layer)) => recurrent::run(layer, global, output),
         Some(What::Trees(flags)) => trees::run(flags, global, output),

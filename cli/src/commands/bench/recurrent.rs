@@ -1,12 +1,11 @@
-//! `girih bench recurrent`: a recurrent layer over a sequence, forwards, and with all gradients.
+//! `girih bench recurrent`: a whole recurrent layer over a sequence, forwards, and with all gradients.
 
 use anyhow::Result;
 use girih::bench::model::ModelSettings;
 use girih::bench::recurrent::{Unrolling, measure};
-use girih::ops::recurrent::Cell;
 use girih::plan::PlanOptions;
 
-use super::args::{CellName, RecurrentFlags};
+use super::args::RecurrentFlags;
 use super::model::show;
 use crate::args::{Global, name_of};
 use crate::engine::{self, failed};
@@ -18,12 +17,7 @@ use crate::output::Output;
 /// The layer does not fit the adapter.
 pub fn run(flags: &RecurrentFlags, global: &Global, output: Output) -> Result<()> {
     let device = engine::open(global)?;
-    let cell = match flags.cell {
-        CellName::Rnn => Cell::RnnTanh,
-        CellName::Lstm => Cell::Lstm,
-        CellName::Gru => Cell::GruResetAfter,
-        CellName::GruResetBefore => Cell::GruResetBefore,
-    };
+    let cell = flags.cell.cell();
     let [input, hidden, steps] = [flags.input, flags.hidden, flags.steps].map(|n| n as usize);
     let name = format!("{} {input}→{hidden}, {steps} steps", name_of(flags.cell));
     output.text(format!("{name} on {} ({})", device.name(), device.driver()))?;

@@ -4,13 +4,15 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use girih::bench::{
-    self, BatchNormPass, BenchCase, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, batch_norm,
-    convolution, pooling, product, reduction, softmax,
+    self, BatchNormPass, BenchCase, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, Recurrence,
+    RecurrencePass, batch_norm, convolution, pooling, product, recurrence, reduction, softmax,
 };
 use girih::graph::ShapeError;
 use girih::ops::pointwise::functions::FUNCTIONS;
 use girih::ops::reduce::Reduction;
 use serde::Deserialize;
+
+use super::args::CellName;
 
 const CIFAR: &str = include_str!("../../../shapes/cifar.toml");
 const DEEPBENCH: &str = include_str!("../../../shapes/deepbench.toml");
@@ -25,12 +27,21 @@ pub enum Family {
     Softmax,
     BatchNorm,
     Pointwise,
+    Rnn,
 }
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Matmul, Self::Conv, Self::Pool, Self::Reduce, Self::Softmax, Self::BatchNorm, Self::Pointwise];
+    pub const ALL: [Self; 8] = [
+        Self::Matmul,
+        Self::Conv,
+        Self::Pool,
+        Self::Reduce,
+        Self::Softmax,
+        Self::BatchNorm,
+        Self::Pointwise,
+        Self::Rnn,
+    ];
 }
 
 /// A list of shapes, as a file has it.
@@ -44,6 +55,7 @@ pub struct Shapes {
     softmax: Vec<Softmax>,
     batch_norm: Vec<BatchNorm>,
     pointwise: Vec<Pointwise>,
+    rnn: Vec<Rnn>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -144,6 +156,15 @@ struct Pointwise {
     shape: Vec<usize>,
 }
 
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Rnn {
+    cell: CellName,
+    hidden: usize,
+    batch: usize,
+    steps: usize,
+}
+
 fn one() -> usize {
     1
 }
@@ -197,6 +218,7 @@ impl Shapes {
             Family::Softmax => all("softmax", &self.softmax, |shape| Ok(vec![shape.case()?])),
             Family::BatchNorm => all("batch-norm", &self.batch_norm, BatchNorm::cases),
             Family::Pointwise => all("pointwise", &self.pointwise, |shape| Ok(vec![shape.case()?])),
+            Family::Rnn => all("rnn", &self.rnn, Rnn::cases),
         }
     }
 }
@@ -281,6 +303,14 @@ impl Pointwise {
     }
 }
 
+impl Rnn {
+    fn cases(&self) -> Result<Vec<BenchCase>, ShapeError> {
+        let &Self { cell, hidden, batch, steps } = self;
+        let shape = Recurrence { cell: cell.cell(), hidden, batch, steps };
+        [RecurrencePass::Forward, RecurrencePass::Backward].into_iter().map(|pass| recurrence(&shape, pass)).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -289,6 +319,7 @@ mod tests {
     fn the_lists_that_come_along_hold_together() {
         let count = |name, family| Shapes::open(name).unwrap().cases(family).unwrap().len();
         assert_eq!((count("deepbench", Family::Matmul), count("deepbench", Family::Conv)), (160, 3 * 90));
+        assert_eq!(count("deepbench", Family::Rnn), 2 * 52);
         for family in Family::ALL {
             assert!(count("cifar", family) > 0, "{family:?}");
         }
