@@ -27,7 +27,17 @@ pub(super) fn lower(program: &Program, l: &Lowering<'_>) -> Candidates {
         DType::F16 => strategy("pair", program, l, 2),
         DType::F32 | DType::U32 => strategy("scalar", program, l, 1),
     });
+    if reads_in_order_are_free(l) {
+        candidates.reverse();
+    }
     candidates
+}
+
+/// Whether neighbouring invocations read and write neighbouring elements in one instruction, as Mesa 26 does where nothing
+/// but the invocation's number makes an address, and takes vectors apart for each.
+fn reads_in_order_are_free(l: &Lowering<'_>) -> bool {
+    let in_order = |ty: &TensorType| ty.dtype == DType::F32 && (ty.count() == 1 || ty.shape == l.output.shape);
+    l.caps.is_software() && !l.caps.slow_storage && l.inputs.iter().chain([l.output]).all(in_order)
 }
 
 /// Whether four neighbouring output elements read four neighbouring, aligned elements of an operand, or one element
