@@ -16,6 +16,8 @@ const WANTED_GROUPS: usize = 8;
 /// Nanoseconds that compiling another plane takes, over a thousand, and that packing a word of four takes on two cores.
 const COMPILE: usize = 200_000;
 const PACK: usize = 18;
+/// Nanoseconds that adding up a float of the sums takes at the end.
+const SUM: usize = 4;
 
 /// How the sums are divided into windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,10 +83,12 @@ impl Tiling {
     fn time(&self, g: &Geometry) -> usize {
         let dispatches = self.tiles().div_ceil(self.planes) * self.parts * self.blocks;
         let turns = self.bands_each() * g.ow.div_ceil(4);
-        let group = 3000 + self.planes * (500 + turns * 270);
+        let group = 3000 + self.planes * (500 + turns * 215);
         let y = self.y(g);
         let packed = self.x(g).words() + if y.are_whole() { 0 } else { y.words() };
-        dispatches * (DISPATCH + self.groups().div_ceil(2) * group) + packed * PACK + self.planes * COMPILE
+        let sums = self.segments * self.blocks * self.c_each * 9 * self.parts * self.o_each;
+        let products = dispatches * (DISPATCH + self.groups().div_ceil(2) * group);
+        products + packed * PACK + sums * SUM + self.planes * COMPILE
     }
 
     fn tiles(&self) -> usize {
