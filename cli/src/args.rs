@@ -312,6 +312,9 @@ pub struct Tune {
     /// of a run]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// What training steps compute matrix products and convolutions in [default: the run's, or f32]
+    #[arg(long, value_enum)]
+    pub precision: Option<Precision>,
     /// How long measuring may take
     #[arg(long, value_name = "SECONDS", default_value_t = crate::tuning::SECONDS, value_parser = positive)]
     pub seconds: f32,

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Result;
-use girih::plan::{Choices, Measured, PlanOptions, TuningProfile};
+use girih::plan::{Choices, Measured, PlanOptions, Precision, TuningProfile};
 use girih::train::{Hyperparameters, Images, evaluation_graph, scoring_graph, training_graph};
 use serde::Serialize;
 
@@ -47,7 +47,8 @@ struct Done<'a> {
 /// # Errors
 /// There is no such model, run or adapter, the batch does not fit it, or the file cannot be written.
 pub fn run(flags: &args::Tune, global: &Global, output: Output) -> Result<()> {
-    let Subject { model, config, run } = Subject::of(&flags.subject, None, None)?;
+    let Subject { model, mut config, run } = Subject::of(&flags.subject, None, None)?;
+    config.precision = flags.precision.unwrap_or(config.precision);
     let own_batch = if run.is_some() { config.batch } else { 64 };
     let batch = flags.batch.unwrap_or(own_batch) as usize;
     let out = flags.out.clone().unwrap_or_else(|| run.unwrap_or_default().join(RunFolder::TUNING));
@@ -55,15 +56,17 @@ pub fn run(flags: &args::Tune, global: &Global, output: Output) -> Result<()> {
     let training = training_graph(&model, Images::Packed, &hyper).map_err(told)?;
     let (evaluation, logits) = evaluation_graph(&model, Images::Packed, batch).map_err(told)?;
     let (scoring, scores) = scoring_graph(&model, batch).map_err(told)?;
-    let device = engine::open(global)?;
+    let device = engine::open_for(global, config.precision)?;
     output.text(format!("{} on {} ({})", flags.subject, device.name(), device.driver()))?;
+    let precision = engine::precision(&device, config.precision, output)?;
     let tuner = tuning::tuner(output, flags.seconds);
-    for (graph, outputs) in [
-        (&training.graph, vec![("loss", training.loss), ("logits", training.logits)]),
-        (&evaluation, vec![("logits", logits)]),
-        (&scoring, vec![("scores", scores)]),
+    for (graph, outputs, precision) in [
+        (&training.graph, vec![("loss", training.loss), ("logits", training.logits)], precision),
+        (&evaluation, vec![("logits", logits)], Precision::F32),
+        (&scoring, vec![("scores", scores)], Precision::F32),
     ] {
-        tuner.measure(&device, graph, &outputs, &PlanOptions::default()).map_err(failed)?;
+        let options = PlanOptions { precision, ..PlanOptions::default() };
+        tuner.measure(&device, graph, &outputs, &options).map_err(failed)?;
     }
     let choices = tuner.choices();
     let mut profile = earlier(&out);

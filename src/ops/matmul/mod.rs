@@ -159,7 +159,7 @@ impl Op for MatMul {
             // The costs are those of software Vulkan.
             let mut timed: Vec<_> = wide.into_iter().chain(rows).chain(rows_window::lower(&problem, l)).collect();
             timed.sort_by(|a, b| a.1.total_cmp(&b.1));
-            let faster = timed.iter().take_while(|(_, cost)| *cost < simple::cost(&problem)).count();
+            let faster = timed.iter().take_while(|(_, cost)| *cost < simple::cost(&problem, l.caps)).count();
             let mut timed = timed.into_iter().map(|(strategy, _)| strategy);
             candidates.splice(0..0, timed.by_ref().take(faster).collect::<Vec<_>>());
             candidates.extend(timed);

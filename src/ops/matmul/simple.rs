@@ -2,6 +2,7 @@
 //! divided, for products of few results and many terms.
 
 use super::problem::Problem;
+use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::coop::out;
@@ -29,9 +30,10 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
 }
 
 /// Estimated time in ns on the two cores that the costs in `wide` were measured on.
-pub(super) fn cost(problem: &Problem) -> f64 {
+pub(super) fn cost(problem: &Problem, caps: &Caps) -> f64 {
     let results = (problem.batch() * problem.m * problem.n).max(64) as f64;
-    25_000.0 + results * (9.0 * problem.k as f64 + 5.0)
+    let (term, result) = if caps.slow_storage { (2.6, 25.0) } else { (0.6, 12.0) };
+    25_000.0 + results * (term * problem.k as f64 + result)
 }
 
 fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_>) -> Strategy {
