@@ -126,10 +126,10 @@ impl BenchCase {
                 value(from + index.iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i))
             })
         });
-        match (parts.next(), blocks.len()) {
-            (Some(only), 1) => only,
-            (head, _) => {
-                let flat: Vec<f64> = head.into_iter().chain(parts).flat_map(|part| part.values).collect();
+        match parts.next() {
+            Some(itself) if itself.shape.rank() == tensor.shape().rank() => itself,
+            first => {
+                let flat: Vec<f64> = first.into_iter().chain(parts).flat_map(|part| part.values).collect();
                 Array::new([flat.len()], flat)
             }
         }
@@ -137,7 +137,9 @@ impl BenchCase {
 
     /// The place in the whole output of a place in its part.
     pub(super) fn whole_index(&self, index: &[usize], places: &Places) -> Vec<usize> {
-        if let [(letters, _)] = self.axes.output.as_slice() {
+        if let [(letters, whole_shape)] = self.axes.output.as_slice()
+            && whole_shape.rank() == index.len()
+        {
             return whole(letters, index, places);
         }
         let (mut at, mut first) = (index.first().copied().unwrap_or_default(), 0);

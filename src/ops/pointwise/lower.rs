@@ -220,7 +220,8 @@ pub(super) fn epilogue_wgsl(
     width: usize,
     caps: &Caps,
 ) -> String {
-    let mut code = format!("alias Elem = {};\n#import activation\n", element(width));
+    let half = if operands.iter().any(|ty| ty.dtype == DType::F16) { "#import half\n" } else { "" };
+    let mut code = format!("alias Elem = {};\n#import activation\n{half}", element(width));
     let loads: Vec<Load> = operands.iter().map(|operand| Load::new(operand, output, width, caps)).collect();
     // Writing to a string cannot fail.
     for (i, load) in loads.iter().enumerate() {
