@@ -3,6 +3,7 @@
 // weight and bias [channels].
 // Work: up to RUN vectors of one plane an invocation, neighbouring invocations on neighbouring vectors.
 // Accumulates nothing. Bound by memory bandwidth.
+// Reached: 71 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 36 % on Mesa 26 (64x64x32x32).
 struct Params {
     planes: u32,
     channels: u32,

@@ -4,6 +4,7 @@
 // stats and sums [2, channels]; weight and bias [channels]; share = 1 / elements of a channel.
 // Work: up to RUN Elems of one plane an invocation, neighbouring invocations on neighbouring Elems.
 // Accumulates nothing. Bound by memory bandwidth.
+// Reached: 77 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 55 % on Mesa 26 (64x64x32x32).
 struct Params {
     planes: u32,
     channels: u32,

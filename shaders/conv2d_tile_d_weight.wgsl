@@ -2,6 +2,7 @@
 // matrix product with rows o, columns (c, ky, kx), and terms (n, i, j).
 // Layout: x [n, c, h, w], d_y [n, o, oh, ow], out [parts, o, c, kh, kw]; one group.
 // Work and accumulation: lib/conv_tile.
+// Reached: 3.8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 4.3 % on Mesa 26 (16x128x16x16 by 128 of 3x3).
 #import conv_params
 #import params
 #import grid

@@ -12,6 +12,8 @@
 // another, at the price of three turns each. Bound by the 36 gathers of x and the 12 of weights for 1152 multiply-adds: of
 // the 88 GFLOP/s that multiply-adds alone reach on a core, 45 with one plane of 32 channels on Mesa 22.3 and 49 on Mesa 26,
 // 35 with four planes of 8.
+// Reached, with all its dispatches: 47 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 38 % on Mesa 26
+// (16x128x16x16 by 128 of 3x3).
 #import conv_window
 #code
 

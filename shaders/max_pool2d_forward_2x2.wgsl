@@ -4,6 +4,7 @@
 // out as vec2, of which count from first on are computed.
 // Work: RUN pairs of results an invocation, 32 bytes read and 8 written each. Bound by memory bandwidth: each byte moves
 // once.
+// Reached: 30 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 70 % on Mesa 26 (64x32x32x32 by 2x2).
 struct Params {
     first: u32,
     count: u32,

