@@ -96,8 +96,8 @@ fn damaged_shapes_are_one_clear_error() {
     let place = Place::new();
     place.write("broken.toml", b"matmul = [\n  { m = 2, n = 3 },\n]\n");
     place.fails("bench --shapes broken.toml", &["broken.toml, line 2", "missing field `k`"]);
-    place.write("unknown.toml", b"rnn = [{ m = 2 }]\n");
-    place.fails("bench --shapes unknown.toml", &["unknown.toml", "rnn"]);
+    place.write("unknown.toml", b"attention = [{ m = 2 }]\n");
+    place.fails("bench --shapes unknown.toml", &["unknown.toml", "attention"]);
     place.write("unfit.toml", b"pool = [{ batch = 1, channels = 1, size = [1, 1] }]\n");
     place.fails("bench --shapes unfit.toml", &["pool 1", "does not fit"]);
     place.write("empty.toml", b"matmul = [{ m = 0, n = 3, k = 2 }]\n");
