@@ -15,6 +15,7 @@ struct Params {
 }
 #import params
 #import grid
+#import bn_passed
 
 @group(0) @binding(0) var<storage, read> x: array<Elem>;
 @group(0) @binding(1) var<storage, read> d_y: array<Elem>;
@@ -48,10 +49,7 @@ fn main(
         if (place < p.size) {
             let i = plane * p.size + place;
             let centred = x[i] - mean;
-            var d = d_y[i];
-            if (RELU) {
-                d = select(Elem(0.0), d, centred * scale + shift > Elem(0.0));
-            }
+            let d = passed(d_y[i], centred * scale + shift);
             d_x[i] = (d - constant - centred * slope) * scale;
         }
     }

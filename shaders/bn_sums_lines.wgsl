@@ -17,6 +17,7 @@ struct Params {
 }
 #import params
 #import grid
+#import bn_passed
 #code
 
 @group(0) @binding(0) var<storage, read> x: array<Elem>;
@@ -25,14 +26,6 @@ struct Params {
 @group(0) @binding(3) var<storage, read> weight: array<f32>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
-
-// The gradient of a result y, or of its ReLU's input.
-fn passed(d: Elem, y: Elem) -> Elem {
-    if (RELU) {
-        return select(Elem(0.0), d, y > Elem(0.0));
-    }
-    return d;
-}
 
 @compute @workgroup_size(WG)
 fn main(

@@ -15,6 +15,7 @@ struct Params {
 }
 #import params
 #import grid
+#import bn_passed
 #code
 
 @group(0) @binding(0) var<storage, read> x: array<Elem>;
@@ -50,10 +51,7 @@ fn main(
     for (var i = first + lane; i < end; i += WG) {
         let at = (i / p.size * p.channels + channel) * p.size + i % p.size;
         let centred = x[at] - mean;
-        var d = d_y[at];
-        if (RELU) {
-            d = select(Elem(0.0), d, centred * scale + shift > Elem(0.0));
-        }
+        let d = passed(d_y[at], centred * scale + shift);
         sums += d;
         dots += d * centred;
     }

@@ -19,16 +19,12 @@ struct Params {
     planes: u32,
 }
 #import params
+#import divide
 @group(0) @binding(0) var<uniform> x0: array<vec4<f32>, 4096>;
 @group(0) @binding(1) var<uniform> x1: array<vec4<f32>, 4096>;
 @group(0) @binding(2) var<uniform> x2: array<vec4<f32>, 4096>;
 @group(0) @binding(3) var<uniform> x3: array<vec4<f32>, 4096>;
 @group(0) @binding(4) var<storage, read_write> packed: array<vec4<f32>>;
-
-// n / d for n below 2²⁰: Mesa 22.3 divides integers one lane after another.
-fn divide(n: u32, d: u32) -> u32 {
-    return u32((f32(n) + 0.5) / f32(d));
-}
 
 // Writes the block at fours `row4` and `column4`, given by rows.
 fn put(row4: u32, column4: u32, r0: vec4<f32>, r1: vec4<f32>, r2: vec4<f32>, r3: vec4<f32>) {

@@ -13,12 +13,8 @@ struct Params {
     fours: u32,
 }
 #import params
+#import divide
 @group(0) @binding(1) var<storage, read_write> packed: array<vec4<f32>>;
-
-// n / d for n below 2²²: software drivers divide integers one lane after another.
-fn divide(n: u32, d: u32) -> u32 {
-    return u32((f32(n) + 0.5) / f32(d));
-}
 
 @compute @workgroup_size(8)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

@@ -117,48 +117,36 @@ impl BenchCase {
             HostData::F16(bits) => half::f16::from_bits(bits[place]).to_f64(),
         };
         let blocks = input.map_or(&self.axes.output, |i| &self.axes.inputs[i]);
-        let mut first = 0;
-        let mut parts = blocks.iter().map(|(letters, whole_shape)| {
-            let from = first;
-            first += whole_shape.count();
-            Array::from_fn(part_shape(letters, whole_shape, places), |index| {
-                let index = whole(letters, index, places);
-                value(from + index.iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i))
-            })
-        });
-        match parts.next() {
-            Some(itself) if itself.shape.rank() == tensor.shape().rank() => itself,
-            first => {
-                let flat: Vec<f64> = first.into_iter().chain(parts).flat_map(|part| part.values).collect();
-                Array::new([flat.len()], flat)
+        let values: Vec<f64> = whole_places(blocks, places).into_iter().map(value).collect();
+        match blocks.as_slice() {
+            [(letters, shape)] if shape.rank() == tensor.shape().rank() => {
+                Array::new(part_shape(letters, shape, places), values)
             }
+            _ => Array::new([values.len()], values),
         }
     }
 
     /// The place in the whole output of a place in its part.
     pub(super) fn whole_index(&self, index: &[usize], places: &Places) -> Vec<usize> {
-        if let [(letters, whole_shape)] = self.axes.output.as_slice()
-            && whole_shape.rank() == index.len()
-        {
-            return whole(letters, index, places);
+        match self.axes.output.as_slice() {
+            [(letters, shape)] if shape.rank() == index.len() => whole(letters, index, places),
+            blocks => index.iter().map(|&i| whole_places(blocks, places)[i]).collect(),
         }
-        let (mut at, mut first) = (index.first().copied().unwrap_or_default(), 0);
-        for (letters, whole_shape) in &self.axes.output {
-            let shape = part_shape(letters, whole_shape, places);
-            if at < shape.count() {
-                let mut index = vec![0; shape.rank()];
-                for (i, &extent) in index.iter_mut().zip(shape.iter()).rev() {
-                    (*i, at) = (at % extent, at / extent);
-                }
-                let index = whole(letters, &index, places);
-                let place = index.iter().zip(whole_shape.iter()).fold(0, |place, (i, extent)| place * extent + i);
-                return vec![first + place];
-            }
-            at -= shape.count();
-            first += whole_shape.count();
-        }
-        index.to_vec()
     }
+}
+
+/// Where in the whole tensor each element of its part lies.
+fn whole_places(blocks: &[(String, Shape)], places: &Places) -> Vec<usize> {
+    let (mut found, mut first) = (Vec::new(), 0);
+    for (letters, shape) in blocks {
+        Array::from_fn(part_shape(letters, shape, places), |index| {
+            let index = whole(letters, index, places);
+            found.push(first + index.iter().zip(shape.iter()).fold(0, |place, (i, extent)| place * extent + i));
+            0.0
+        });
+        first += shape.count();
+    }
+    found
 }
 
 /// The shape of a block's part.

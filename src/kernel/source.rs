@@ -34,6 +34,7 @@ pub(crate) use source;
 
 /// `shaders/lib/`: what `#import` finds.
 const LIBRARY: &[(&str, &str)] = &[
+    ("bn_passed", include_str!("../../shaders/lib/bn_passed.wgsl")),
     ("conv_coop", include_str!("../../shaders/lib/conv_coop.wgsl")),
     ("conv_d_input", include_str!("../../shaders/lib/conv_d_input.wgsl")),
     ("conv_d_weight", include_str!("../../shaders/lib/conv_d_weight.wgsl")),
@@ -51,6 +52,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("panel_sums", include_str!("../../shaders/lib/panel_sums.wgsl")),
     ("tree_product", include_str!("../../shaders/lib/tree_product.wgsl")),
     ("coop_tile", include_str!("../../shaders/lib/coop_tile.wgsl")),
+    ("divide", include_str!("../../shaders/lib/divide.wgsl")),
     ("element", include_str!("../../shaders/lib/element.wgsl")),
     ("half", include_str!("../../shaders/lib/half.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
