@@ -1,7 +1,8 @@
 // out = epilogue(before + sum over k of a[k, i] * b[k, j]), over GROUPS times four windows of K: `wide`, for software Vulkan.
 // Where p.resume is 1, the sums go on from before(i), which is out[i] or, where no sum is divided, zero.
-// Layout: a{g}0..a{g}3 [rows / 32, k, 32] and b{g}0..b{g}3 [columns / 32, k, 32], planes of K that matmul_pack_* packed and
-// padded with zeros to whole tiles; out: rows 4 * `out_row` apart, from word `out_first` on.
+// Layout: a{g}0..a{g}3, planes of K, panels of 32 rows `a_panel` words apart and in them neighbours along K `a_k` words apart:
+// [rows / 32, k, 32] where matmul_pack_* packed and padded them with zeros to whole tiles, [k, rows] where the operand lies so;
+// b{g}0..b{g}3 likewise with columns; out: rows 4 * `out_row` apart, from word `out_first` on.
 // Work: 32 rows × 4 columns an invocation; 8 lanes along the columns, each loading four of the rows' values for all.
 // Accumulates f32; a turn adds one k of each plane, so that an accumulator is loaded and stored once in four.
 // Bound by loads (32 in the time of ten multiply-adds each, for 512 of those a turn), then by accumulators kept in memory over
@@ -10,6 +11,10 @@
 // (2048x2048x2048).
 struct Params {
     k: u32,
+    a_k: u32,
+    a_panel: u32,
+    b_k: u32,
+    b_panel: u32,
     resume: u32,
     out_first: u32,
     out_row: u32,
@@ -17,8 +22,8 @@ struct Params {
 #import params
 #repeat g GROUPS
 #repeat q 4
-@group(0) @binding(8 * $g + $q) var<uniform> a$g$q: array<vec4<f32>, 4096>;
-@group(0) @binding(8 * $g + 4 + $q) var<uniform> b$g$q: array<vec4<f32>, 4096>;
+@group(0) @binding(8 * $g + $q) var<uniform> a$g$q: array<vec4<f32>, A_WORDS>;
+@group(0) @binding(8 * $g + 4 + $q) var<uniform> b$g$q: array<vec4<f32>, B_WORDS>;
 #end
 #end
 @group(0) @binding(8 * GROUPS) var<storage, read_write> out: array<vec4<f32>>;
@@ -37,8 +42,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     }
 #end
 #end
-    let a_first = group.y * p.k * 8u + lane;
-    let b_first = group.x * p.k * 8u + lane;
+    let a_first = group.y * p.a_panel + lane;
+    let b_first = group.x * p.b_panel + lane;
+    let a_k = p.a_k;
+    let b_k = p.b_k;
     let turns = p.k;
 #repeat g GROUPS
 #import panel_sums

@@ -131,6 +131,8 @@ fn put(panel: u32, row4: u32, unit4: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let a_first = group.y * RUN * 8u + lane;
     let b_first = group.x * RUN * 8u + lane;
+    let a_k = 8u;
+    let b_k = 8u;
 #repeat w 8
 #repeat e 4
     var c$w$e = vec4<f32>();

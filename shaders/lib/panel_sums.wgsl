@@ -1,7 +1,7 @@
 // Lines of a kernel, not declarations, within a #repeat of g: to c{w}{e}, four columns of row 4 w + e of 32, are added the sums
 // over `turns` of each of four planes of a[row] * b[column], a{g}0..a{g}3 from word a_first on and b{g}0..b{g}3 from word
-// b_first; a turn is 8 words of each. What bounds it tells the header of matmul_wide. Eight planes in one turn would not fit
-// the core's cache of instructions.
+// b_first, a turn a_k and b_k words further on. What bounds it tells the header of matmul_wide. Eight planes in one turn
+// would not fit the core's cache of instructions.
     {
         var i = a_first;
         var j = b_first;
@@ -20,7 +20,7 @@
 #end
 #end
 #end
-            i += 8u;
-            j += 8u;
+            i += a_k;
+            j += b_k;
         }
     }

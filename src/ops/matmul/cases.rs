@@ -51,6 +51,9 @@ pub fn cases() -> Vec<Case> {
     cases.push(matrices("whole tiles", NT, 256, 512, 128).forward_only());
     cases.push(matrices("whole tiles NN", NN, 64, 512, 256).forward_only());
     cases.push(matrices("whole tiles TN, last window repeated", TN, 160, 384, 160).forward_only());
+    cases.push(matrices("both in place, windows shorter than the longest", TN, 96, 160, 128).forward_only());
+    cases.push(matrices("one in place, the other padded", NN, 70, 288, 512).forward_only());
+    cases.push(matrices("in place, several steps", TN, 32, 512, 2048).forward_only());
     cases.push(matrices("several steps", NT, 16, 32, 8192).forward_only());
     cases.push(matrices("several steps and tiles", NN, 70, 300, 2100).forward_only());
     // More terms than Mesa 22.3 turns a loop.

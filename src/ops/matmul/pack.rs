@@ -9,15 +9,22 @@ const BLOCKS: usize = 4;
 /// Windows that `matmul_pack_window` reads at once.
 const AT_ONCE: usize = 4;
 
-/// Packs input `axis`, whose extent beside K is `extent`, into scratch buffer `axis`.
-pub(super) fn pack(axis: usize, extent: usize, k: usize, k_innermost: bool, cut: &Cut, caps: &Caps) -> Vec<KernelCall> {
+/// Packs input `axis`, whose extent beside K is `extent`.
+pub(super) fn pack(
+    axis: usize,
+    packed: Operand,
+    [extent, k]: [usize; 2],
+    k_innermost: bool,
+    cut: &Cut,
+    caps: &Caps,
+) -> Vec<KernelCall> {
     let [rows, columns] = if k_innermost { [extent, k] } else { [k, extent] };
     let whole = cut.padded()[axis] == extent && cut.run * cut.planes() == k;
     if caps.slow_storage && whole && through_windows(rows, columns) {
         let each = WINDOW / (4 * columns);
         return (0..rows / 4)
             .step_by(AT_ONCE * each)
-            .map(|first| from_windows(axis, [rows, columns], first, k_innermost, cut))
+            .map(|first| from_windows(axis, packed, [rows, columns], first, k_innermost, cut))
             .collect();
     }
     let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
@@ -26,7 +33,7 @@ pub(super) fn pack(axis: usize, extent: usize, k: usize, k_innermost: bool, cut:
     let [across, along] = [panels as u32, fours.div_ceil(BLOCKS) as u32];
     let call = KernelCall::new(kernel, if k_innermost { [along, across, 1] } else { [across, along, 1] })
         .bind(Operand::Input(axis))
-        .bind(Operand::Scratch(axis))
+        .bind(packed)
         .param("rows", rows)
         .param("columns", columns)
         .param("panels", cut.tile[axis] / PANEL)
@@ -42,7 +49,14 @@ fn through_windows(rows: usize, columns: usize) -> bool {
 }
 
 /// Packs the rows from the four `first` on, through as many windows as a dispatch has.
-fn from_windows(axis: usize, [rows, columns]: [usize; 2], first: usize, k_innermost: bool, cut: &Cut) -> KernelCall {
+fn from_windows(
+    axis: usize,
+    packed: Operand,
+    [rows, columns]: [usize; 2],
+    first: usize,
+    k_innermost: bool,
+    cut: &Cut,
+) -> KernelCall {
     let each = WINDOW / (4 * columns);
     let kernel = Kernel::new(source!("matmul_pack_window")).constant("K_INNERMOST", k_innermost);
     let mut call = KernelCall::new(kernel, [(columns / 32) as u32, each as u32, 1]);
@@ -50,7 +64,7 @@ fn from_windows(axis: usize, [rows, columns]: [usize; 2], first: usize, k_innerm
         let start = ((first + i * each) * 4 * columns).min(rows * columns - WINDOW);
         call = call.bind_window(Operand::Input(axis), 4 * start as u64, WINDOW_BYTES).param(name, start / 4);
     }
-    call.bind(Operand::Scratch(axis))
+    call.bind(packed)
         .param("columns4", columns / 4)
         .param("rows4", rows / 4)
         .param("first", first)

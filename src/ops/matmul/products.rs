@@ -1,7 +1,7 @@
 //! Products of operands that another op lays out itself, many of the same extents side by side.
 
 use super::MatMul;
-use super::wide::{Cut, PANEL, Side, suits, tile};
+use super::wide::{Cut, NEITHER, PANEL, Side, suits, tile};
 use crate::gpu::Caps;
 use crate::graph::{Lowering, Op};
 use crate::kernel::{KernelCall, Operand};
@@ -37,7 +37,7 @@ impl Products {
     /// `count` products of M×K by K×N. Where they lie plain, `b_k_innermost` says which way b is to lie.
     pub fn new(count: usize, [m, n, k]: [usize; 3], b_k_innermost: bool, caps: &Caps) -> Option<Self> {
         let form = match suits(caps) {
-            true => Form::Windows(Cut::best(m, n, k, caps)?.0),
+            true => Form::Windows(Cut::best([m, n, k], NEITHER, caps)?.0),
             false => Form::Plain { b_k_innermost },
         };
         Some(Self { count, m, n, k, form })

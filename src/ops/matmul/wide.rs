@@ -21,6 +21,8 @@ const OTHER_UNIFORMS: usize = 4;
 pub(super) const WINDOW: usize = 16_384;
 pub(super) const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
 const WORKGROUP: usize = 64;
+/// Floats of a page. Where packing is cheap, it is worth it to have no two neighbours along K a page or more apart.
+const PAGE: usize = 1024;
 /// More dispatches than this take longer to record than they save.
 const MOST_DISPATCHES: usize = 4096;
 
@@ -37,6 +39,9 @@ const COMPILE: f64 = 100_000.0;
 const BEGINS: &str = "fn before(i: u32) -> vec4<f32> { return vec4<f32>(); }";
 const GOES_ON: &str = "fn before(i: u32) -> vec4<f32> { return out[i]; }";
 
+/// Which of the operands may be read where they lie: those with K outermost, whose planes of K then lie as windows do.
+pub(super) const NEITHER: [bool; 2] = [false; 2];
+
 /// How a product is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Cut {
@@ -50,11 +55,13 @@ pub(super) struct Cut {
     groups: usize,
     /// Dispatches a tile takes, one after another.
     steps: usize,
+    /// Whether an operand is read where it lies, not packed: a plane of it is a tile's.
+    in_place: [bool; 2],
 }
 
 impl Cut {
-    /// The cheapest cut of an M×K by K×N product.
-    pub fn best(m: usize, n: usize, k: usize, caps: &Caps) -> Option<(Self, f64)> {
+    /// The cheapest cut of an M×K by K×N product, of whose operands those `k_outermost` may be read in place.
+    pub fn best([m, n, k]: [usize; 3], k_outermost: [bool; 2], caps: &Caps) -> Option<(Self, f64)> {
         let halves = |whole: usize, unit: usize| {
             (0..16).map(|i| 1usize << i).filter(move |&parts| parts == 1 || parts <= whole.div_ceil(unit))
         };
@@ -73,7 +80,10 @@ impl Cut {
                     ];
                     let fits = run * tile[0].max(tile[1]) <= WINDOW;
                     let tiles = [m.div_ceil(tile[0]), n.div_ceil(tile[1])];
-                    let cut = Self { tile, tiles, run, groups, steps };
+                    let whole = |axis: usize| tile[axis] == [m, n][axis] && run * PLANES * groups * steps == k;
+                    let near = |axis: usize| caps.slow_storage || tile[axis] < PAGE;
+                    let in_place = [0, 1].map(|axis| k_outermost[axis] && whole(axis) && near(axis));
+                    let cut = Self { tile, tiles, run, groups, steps, in_place };
                     if !fits || cut.tiles[0] * cut.tiles[1] * steps > MOST_DISPATCHES {
                         continue;
                     }
@@ -98,12 +108,12 @@ impl Cut {
     fn cost(&self, slow_storage: bool) -> f64 {
         let [m, n] = self.padded();
         let k = self.planes() * self.run;
+        let packed = [m, n].into_iter().zip(self.in_place).filter(|(_, in_place)| !in_place);
         self.products_time()
-            + 2.0 * DISPATCH
             + COMPILE * self.groups as f64
             + STORE * (m * n * self.steps) as f64
             + if slow_storage { RESUME } else { 0.0 } * (m * n * (self.steps - 1)) as f64
-            + (LOAD + STORE) * ((m + n) * k) as f64
+            + packed.map(|(extent, _)| DISPATCH + (LOAD + STORE) * (extent * k) as f64).sum::<f64>()
     }
 
     pub fn padded(&self) -> [usize; 2] {
@@ -131,6 +141,11 @@ impl Cut {
     fn packed_bytes(&self, axis: usize) -> u64 {
         (4 * self.padded()[axis] * self.run * self.planes()) as u64 + WINDOW_BYTES
     }
+
+    /// Floats of a window on an operand: packed, what it holds and what is behind it; in place, one plane.
+    fn window(&self, axis: usize) -> usize {
+        if self.in_place[axis] { self.tile[axis] * self.run } else { WINDOW }
+    }
 }
 
 /// The strategy and its estimated time, where the device can run it.
@@ -138,10 +153,22 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     if !suits(l.caps) || problem.batch() != 1 {
         return None;
     }
-    let (cut, cost) = Cut::best(problem.m, problem.n, problem.k, l.caps)?;
-    let mut scratch = vec![cut.packed_bytes(0), cut.packed_bytes(1)];
+    let k_outermost = [problem.op.transpose_a, !problem.op.transpose_b];
+    let (cut, cost) = Cut::best([problem.m, problem.n, problem.k], k_outermost, l.caps)?;
+    let (mut calls, mut scratch) = (Vec::new(), Vec::new());
+    let from = [0, 1].map(|axis| {
+        if cut.in_place[axis] {
+            return Side { operand: Operand::Input(axis), first: 0 };
+        }
+        let packed = Operand::Scratch(scratch.len());
+        scratch.push(cut.packed_bytes(axis));
+        let extents = [[problem.m, problem.n][axis], problem.k];
+        calls.extend(pack(axis, packed, extents, !k_outermost[axis], &cut, l.caps));
+        Side { operand: packed, first: 0 }
+    });
     // Whole tiles are the result itself.
     let direct = cut.padded() == [problem.m, problem.n];
+    let tiles = Operand::Scratch(scratch.len());
     if !direct {
         scratch.push(4 * cut.padded().iter().product::<usize>() as u64);
     }
@@ -149,20 +176,17 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
         return None;
     }
     let plain = l.plain();
-    let mut calls = pack(0, problem.m, problem.k, !problem.op.transpose_a, &cut, l.caps);
-    calls.extend(pack(1, problem.n, problem.k, problem.op.transpose_b, &cut, l.caps));
-    let from = [0, 1].map(|axis| Side { operand: Operand::Scratch(axis), first: 0 });
     for (step, at) in cut.dispatches() {
         let ([m, n], columns) = (cut.tile, cut.padded()[1]);
         let to = match direct {
             true => (Side { operand: Operand::Output, first: at[0] * m * columns + at[1] * n }, columns),
-            false => (Side { operand: Operand::Scratch(2), first: cut.tile_first(at) }, n),
+            false => (Side { operand: tiles, first: cut.tile_first(at) }, n),
         };
         let last = direct && step + 1 == cut.steps;
         calls.push(tile(&cut, step, at, from, to, if last { l } else { &plain }));
     }
     if !direct {
-        calls.push(unpack(&cut, problem, l));
+        calls.push(unpack(&cut, tiles, problem, l));
     }
     Some((Strategy { name: "wide", calls, scratch }, cost))
 }
@@ -172,14 +196,14 @@ pub(super) fn suits(caps: &Caps) -> bool {
     caps.is_software() && caps.subgroup.is_some_and(|(least, _)| least >= 8) && caps.uniform_bytes >= WINDOW_BYTES
 }
 
-/// An operand, packed, or a result, from some float on.
+/// An operand, or a result, from some float on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Side {
     pub operand: Operand,
     pub first: usize,
 }
 
-/// One step of one tile, from both packed operands to rows `pitch` floats apart; ended by `l`'s epilogue.
+/// One step of one tile, from both operands to rows `pitch` floats apart; ended by `l`'s epilogue.
 pub(super) fn tile(
     cut: &Cut,
     step: usize,
@@ -190,24 +214,34 @@ pub(super) fn tile(
 ) -> KernelCall {
     let [m, n] = cut.tile;
     let grid = [(n / PANEL) as u32, (m / PANEL) as u32, 1];
-    let kernel = Kernel::new(source!("matmul_wide")).constant("GROUPS", cut.groups).code(if cut.steps > 1 {
-        GOES_ON
-    } else {
-        BEGINS
-    });
+    let kernel = Kernel::new(source!("matmul_wide"))
+        .constant("GROUPS", cut.groups)
+        .constant("A_WORDS", cut.window(0) / 4)
+        .constant("B_WORDS", cut.window(1) / 4)
+        .code(if cut.steps > 1 { GOES_ON } else { BEGINS });
     let mut call = KernelCall::new(kernel, grid);
     for group in step * cut.groups..(step + 1) * cut.groups {
         for (axis, side) in from.into_iter().enumerate() {
             for plane in PLANES * group..PLANES * (group + 1) {
                 let window = at[axis] * cut.planes() + plane;
                 let first = side.first + window * cut.tile[axis] * cut.run;
-                call = call.bind_window(side.operand, 4 * first as u64, WINDOW_BYTES);
+                call = call.bind_window(side.operand, 4 * first as u64, 4 * cut.window(axis) as u64);
             }
         }
     }
+    // Words from k to k, and from panel to panel.
+    let strides = |axis: usize| match cut.in_place[axis] {
+        true => (cut.tile[axis] / 4, PANEL / 4),
+        false => (PANEL / 4, cut.run * PANEL / 4),
+    };
+    let ((a_k, a_panel), (b_k, b_panel)) = (strides(0), strides(1));
     let call = call
         .bind(to.operand)
         .param("k", cut.run)
+        .param("a_k", a_k)
+        .param("a_panel", a_panel)
+        .param("b_k", b_k)
+        .param("b_panel", b_panel)
         .param("resume", u32::from(step > 0))
         .param("out_first", to.first / 4)
         .param("out_row", pitch / 4);
@@ -215,13 +249,13 @@ pub(super) fn tile(
 }
 
 /// Tiles → the result.
-fn unpack(cut: &Cut, problem: &Problem, l: &Lowering<'_>) -> KernelCall {
+fn unpack(cut: &Cut, tiles: Operand, problem: &Problem, l: &Lowering<'_>) -> KernelCall {
     let width = if problem.n.is_multiple_of(4) { 4 } else { 1 };
     let columns = problem.n / width;
     let count = problem.m * columns;
     let kernel = Kernel::new(source!("matmul_unpack")).constant("WG", WORKGROUP);
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
-        .bind(Operand::Scratch(2))
+        .bind(tiles)
         .bind(Operand::Output)
         .param("count", count)
         .param("columns", columns)
@@ -241,7 +275,7 @@ mod tests {
         let (few, many) = (caps(true, 15), caps(false, 1_000_000));
         let shapes = [(1, 1, 1), (64, 256, 2048), (512, 512, 512), (1000, 33, 7), (16, 32, 8192), (70, 300, 2100)];
         for ((m, n, k), caps) in shapes.into_iter().flat_map(|shape| [(shape, &few), (shape, &many)]) {
-            let (cut, cost) = Cut::best(m, n, k, caps).expect("a cut");
+            let (cut, cost) = Cut::best([m, n, k], NEITHER, caps).expect("a cut");
             let [rows, columns] = cut.padded();
             assert!(rows >= m && columns >= n && cut.run * cut.planes() >= k, "{m} {n} {k}: {cut:?}");
             assert!(cut.run * cut.tile[0].max(cut.tile[1]) <= WINDOW && cost > 0.0);
@@ -249,9 +283,14 @@ mod tests {
             assert!((4 * cut.run * cut.tile[0]).is_multiple_of(256) && (4 * cut.run * cut.tile[1]).is_multiple_of(256));
         }
         // What the cases of several steps, tiles and fours of planes are there for.
-        assert!(Cut::best(16, 32, 8192, &few).expect("a cut").0.steps > 1);
-        let (cut, _) = Cut::best(70, 300, 2100, &few).expect("a cut");
+        assert!(Cut::best([16, 32, 8192], NEITHER, &few).expect("a cut").0.steps > 1);
+        let (cut, _) = Cut::best([70, 300, 2100], NEITHER, &few).expect("a cut");
         assert!(cut.steps > 1 && cut.tiles[0] * cut.tiles[1] > 1, "{cut:?}");
-        assert!(Cut::best(512, 512, 512, &many).expect("a cut").0.groups > 1);
+        assert!(Cut::best([512; 3], NEITHER, &many).expect("a cut").0.groups > 1);
+        // What lies K-major is read in place where its planes are whole.
+        for (shape, in_place) in [([512, 512, 512], true), ([512, 500, 512], false), ([512, 512, 500], false)] {
+            let (cut, _) = Cut::best(shape, [false, true], &many).expect("a cut");
+            assert_eq!(cut.in_place, [false, in_place], "{shape:?}: {cut:?}");
+        }
     }
 }
