@@ -1,7 +1,7 @@
 // out[indices[b], i] += values[b, i] for the b of one chunk, start <= b < end, in order of b.
-// Layout: values [B, COLUMNS], indices [B], out [rows, COLUMNS], contiguous. Elem is f32 or vec4<f32>; COLUMNS and
-// count are in Elems.
-// Work: one Elem of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
+// Layout: values [B, COLUMNS], indices [B], out [rows, COLUMNS], contiguous. Elem is f32 or vec4<f32>; COLUMNS is
+// in Elems; count is that of invocations.
+// Work: EACH neighbouring Elems of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
 // so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
 // Accumulates in f32. Bound by the scan of the chunk's indices, which neighbouring lanes share.
 struct Params {
@@ -26,20 +26,27 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    let b = p.start + index / COLUMNS;
-    let column = index % COLUMNS;
+    let b = p.start + index / (COLUMNS / EACH);
+    let column = index % (COLUMNS / EACH) * EACH;
     let row = indices[b];
     if (row >= p.rows) {
         return;
     }
-    var sum = Elem(0.0);
+#repeat i EACH
+    var sum$i = Elem(0.0);
+#end
     for (var j = p.start; j < p.end; j++) {
         if (indices[j] == row) {
             if (j < b) {
                 return;
             }
-            sum += values[j * COLUMNS + column];
+            let first = j * COLUMNS + column;
+#repeat e EACH
+            sum$e += values[first + $eu];
+#end
         }
     }
-    out[row * COLUMNS + column] += sum;
+#repeat i EACH
+    out[row * COLUMNS + column + $iu] += sum$i;
+#end
 }

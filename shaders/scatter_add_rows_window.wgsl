@@ -1,7 +1,7 @@
 // scatter_add_rows, its chunk's indices read as a uniform window, four at once.
 // Layout: values [B, COLUMNS], indices [B / 4] vec4 from the chunk's first on, out [rows, COLUMNS], contiguous. Elem is f32
-// or vec4<f32>; COLUMNS and count are in Elems.
-// Work: one Elem of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
+// or vec4<f32>; COLUMNS is in Elems; count is that of invocations.
+// Work: EACH neighbouring Elems of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
 // so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
 // Accumulates in f32. Bound by the scan of the chunk's indices.
 struct Params {
@@ -26,13 +26,15 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    let b = index / COLUMNS;
-    let column = index % COLUMNS;
+    let b = index / (COLUMNS / EACH);
+    let column = index % (COLUMNS / EACH) * EACH;
     let row = indices[b / 4u][b % 4u];
     if (row >= p.rows) {
         return;
     }
-    var sum = Elem(0.0);
+#repeat i EACH
+    var sum$i = Elem(0.0);
+#end
     for (var j = 0u; j < p.fours; j++) {
         let hits = indices[j] == vec4<u32>(row);
         if (any(hits)) {
@@ -41,10 +43,15 @@ fn main(
                     if (4u * j + i < b) {
                         return;
                     }
-                    sum += values[(p.start + 4u * j + i) * COLUMNS + column];
+                    let first = (p.start + 4u * j + i) * COLUMNS + column;
+#repeat e EACH
+                    sum$e += values[first + $eu];
+#end
                 }
             }
         }
     }
-    out[row * COLUMNS + column] += sum;
+#repeat i EACH
+    out[row * COLUMNS + column + $iu] += sum$i;
+#end
 }

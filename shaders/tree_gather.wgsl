@@ -1,15 +1,15 @@
 // lines[i] = the hidden states of the children of a level's i-th node, one after another; 0 for one that is not there.
 // Layout: children [nodes, ARITY] rows of the trace; levels [1 + levels, 2]; trace [planes, ROWS, H], plane 0 read;
-// lines [nodes of the level * LINES], PITCH4 apart; all in vec4.
+// put_line says how lines lie, [nodes of the level * LINES]; all in vec4.
 // Work: one vec4 an invocation. Bound by memory latency.
 struct Params {
     level: u32,
 }
 #import params
-@group(0) @binding(0) var<storage, read> children: array<u32>;
-@group(0) @binding(1) var<storage, read> levels: array<u32>;
-@group(0) @binding(2) var<storage, read> trace: array<vec4<f32>>;
-@group(0) @binding(3) var<storage, read_write> lines: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> children: array<u32>;
+@group(0) @binding(2) var<storage, read> levels: array<u32>;
+@group(0) @binding(3) var<storage, read> trace: array<vec4<f32>>;
+#code
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
@@ -26,6 +26,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     // Slots of a line, and lines before this one.
     let slots = ARITY / LINES;
-    let line = node * LINES + slot / slots;
-    lines[line * PITCH4 + slot % slots * H4 + column] = state;
+    put_line(node * LINES + slot / slots, slot % slots * H4 + column, state);
 }

@@ -1,26 +1,26 @@
 // The gradients of a level's gates, before their functions, from those of the states h and c, d; and what they add to the
 // gradients of the children's c. A child has one parent, so no two invocations touch one element.
 // Layout: trace [planes, ROWS, H] of h, c, i, o, u and the f; children [nodes, ARITY] rows; levels [1 + levels, 2];
-// d [2, ROWS, H] of h, c; out, from BASE4 on, as tree_lstm_forward has its products, but of all nodes; lines, the same
-// of the level's nodes, each line PITCH4 apart; all in vec4.
+// d [2, ROWS, H] of h, c; out, from BASE4 on, as tree_lstm_forward has its products, but of all nodes and contiguous; lines,
+// the same of the level's nodes, as put_line lays them; all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory latency.
 struct Params {
     level: u32,
 }
 #import params
-@group(0) @binding(0) var<storage, read> trace: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> children: array<u32>;
-@group(0) @binding(2) var<storage, read> levels: array<u32>;
-@group(0) @binding(3) var<storage, read_write> d: array<vec4<f32>>;
-@group(0) @binding(4) var<storage, read_write> out: array<vec4<f32>>;
-@group(0) @binding(5) var<storage, read_write> lines: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> trace: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> children: array<u32>;
+@group(0) @binding(3) var<storage, read> levels: array<u32>;
+@group(0) @binding(4) var<storage, read_write> d: array<vec4<f32>>;
+@group(0) @binding(5) var<storage, read_write> out: array<vec4<f32>>;
+#code
 
 const LINES = select(1u, ARITY, SHARED);
 const WIDTH = select(3u + ARITY, 4u, SHARED) * H4;
 
 // `value` in the same place of a line among the level's and among all.
 fn put(at: u32, node: u32, line: u32, place: u32, value: vec4<f32>) {
-    lines[(at * LINES + line) * PITCH4 + place] = value;
+    put_line(at * LINES + line, place, value);
     out[BASE4 + (node * LINES + line) * WIDTH + place] = value;
 }
 

@@ -1,6 +1,6 @@
 // The states of a level's nodes: c = sigmoid(i) tanh(u) + sum over children of sigmoid(f) c, h = sigmoid(o) tanh(c).
 // Layout: products, of each node the gates i, o, u and one f a child, [nodes of the level, 3 + ARITY, H]; or where
-// SHARED, of each child i, o, u, which add up, and f, [nodes of the level, ARITY, 4, H]; bias [4, H] of i, o, u, f;
+// SHARED, of each child i, o, u, which add up, and f, [nodes of the level, ARITY, 4, H]; a line's PITCH4 vec4 apart; bias [4, H] of i, o, u, f;
 // children [nodes, ARITY] rows; levels [1 + levels, 2]; trace [planes, ROWS, H] of h, c, i, o, u and the f; all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory latency.
 struct Params {
@@ -28,9 +28,9 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     var i = bias[column];
     var o = bias[H4 + column];
     var u = bias[2u * H4 + column];
-    let start = at * select(3u + ARITY, 4u * ARITY, SHARED) * H4 + column;
+    let start = at * select(1u, ARITY, SHARED) * PITCH4 + column;
     for (var line = 0u; line < select(1u, ARITY, SHARED); line++) {
-        let gates = start + line * 4u * H4;
+        let gates = start + line * PITCH4;
         i += products[gates];
         o += products[gates + H4];
         u += products[gates + 2u * H4];
@@ -42,7 +42,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let plane = ROWS * H4;
     let to = (LEAVES + node) * H4 + column;
     for (var slot = 0u; slot < ARITY; slot++) {
-        let gate = select(3u + slot, 4u * slot + 3u, SHARED) * H4;
+        let gate = select((3u + slot) * H4, slot * PITCH4 + 3u * H4, SHARED);
         let f = sigmoid(bias[3u * H4 + column] + products[start + gate]);
         trace[(5u + slot) * plane + to] = f;
         let row = children[node * ARITY + slot];

@@ -1,5 +1,5 @@
 // h = tanh(bias + W x + sum over j of x[j] (V x)[j]) of a level's nodes, x being the states of both children.
-// Layout: products [nodes of the level, 1 + 2 H, H]: W x, then the (V x)[j], which the trace keeps; bias [H]; children
+// Layout: products [nodes of the level, 1 + 2 H, H], a node's PITCH4 vec4 apart: W x, then the (V x)[j], which the trace keeps; bias [H]; children
 // [nodes, 2] rows; levels [1 + levels, 2]; trace [1 + 2 H, ROWS, H] of h and the (V x)[j]; all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory bandwidth.
 struct Params {
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let node = levels[2u * p.level] + at;
     let plane = ROWS * H4;
     let to = (LEAVES + node) * H4 + column;
-    var start = at * (1u + 8u * H4) * H4 + column;
+    var start = at * PITCH4 + column;
     var z = bias[column] + products[start];
     var keep = plane + to;
     for (var slot = 0u; slot < 2u; slot++) {

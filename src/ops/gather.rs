@@ -107,6 +107,8 @@ impl Op for Gather {
 
 /// Indices one call adds up: bounds the scan of each invocation, and with it the work, which grows as batch × chunk.
 const CHUNK: usize = 1024;
+/// The most Elems of a row that an invocation adds up.
+const MOST_ELEMENTS: usize = 8;
 
 impl Op for ScatterAdd {
     fn name(&self) -> &'static str {
@@ -145,6 +147,9 @@ impl Op for ScatterAdd {
         let len: usize = l.inputs[0].shape[1..].iter().product();
         let width = common_width(&[len]);
         let columns = len / width;
+        // Each invocation scans the indices, which many of a GPU's do at no cost.
+        let most = if l.caps.is_software() { MOST_ELEMENTS } else { 1 };
+        let each = (1..=most).rev().find(|&n| columns.is_multiple_of(n)).unwrap_or(1);
         let grid = |count: usize| linear_grid(count.div_ceil(WORKGROUP), l.caps);
         let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", WORKGROUP);
         let cleared = self.rows * columns;
@@ -153,9 +158,9 @@ impl Op for ScatterAdd {
         let strategy = |name, windows: bool| {
             let chunk = |start: usize| {
                 let end = batch.min(start + CHUNK);
-                let count = (end - start) * columns;
+                let count = (end - start) * columns / each;
                 let source = if windows { source!("scatter_add_rows_window") } else { source!("scatter_add_rows") };
-                let kernel = kernel(source).constant("COLUMNS", columns);
+                let kernel = kernel(source).constant("COLUMNS", columns).constant("EACH", each);
                 let call = |kernel| KernelCall::new(kernel, grid(count)).bind(Operand::Input(0));
                 let call = if windows {
                     let (offset, bytes) = (4 * start as u64, 4 * (end - start) as u64);

@@ -13,7 +13,9 @@ mod wide;
 
 pub use cases::cases;
 
+pub(in crate::ops) use pack::Factor;
 pub(in crate::ops) use products::{Matrix, Products};
+pub(in crate::ops) use wide::{Cut, NEITHER, PANEL, Side, suits, tile};
 
 use problem::{Problem, batch_shape};
 

@@ -4,27 +4,37 @@ use super::wide::{Cut, PANEL, WINDOW, WINDOW_BYTES};
 use crate::gpu::Caps;
 use crate::kernel::{Kernel, KernelCall, Operand, source};
 
+/// An operand of a product as it lies.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::ops) struct Factor {
+    /// Its axis in the result: 0 of the rows' operand, 1 of the columns'.
+    pub axis: usize,
+    /// Which input of the op it is.
+    pub input: usize,
+    /// Its extent along that axis.
+    pub extent: usize,
+    /// Its extent along K.
+    pub k: usize,
+    /// Whether K is its outermost axis.
+    pub k_outermost: bool,
+}
+
 /// Blocks of four by four that an invocation packs: a workgroup costs as much to begin as two of them.
 const BLOCKS: usize = 4;
 /// Windows that `matmul_pack_window` reads at once.
 const AT_ONCE: usize = 4;
 
-/// Packs input `axis`, whose extent beside K is `extent`.
-pub(super) fn pack(
-    axis: usize,
-    packed: Operand,
-    [extent, k]: [usize; 2],
-    k_innermost: bool,
-    cut: &Cut,
-    caps: &Caps,
-) -> Vec<KernelCall> {
+/// Packs a factor.
+pub(super) fn pack(factor: &Factor, packed: Operand, cut: &Cut, caps: &Caps) -> Vec<KernelCall> {
+    let &Factor { axis, input, extent, k, k_outermost } = factor;
+    let k_innermost = !k_outermost;
     let [rows, columns] = if k_innermost { [extent, k] } else { [k, extent] };
     let whole = cut.padded()[axis] == extent && cut.run * cut.planes() == k;
     if caps.slow_storage && whole && through_windows(rows, columns) {
         let each = WINDOW / (4 * columns);
         return (0..rows / 4)
             .step_by(AT_ONCE * each)
-            .map(|first| from_windows(axis, packed, [rows, columns], first, k_innermost, cut))
+            .map(|first| from_windows(factor, packed, [rows, columns], first, cut))
             .collect();
     }
     let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
@@ -32,7 +42,7 @@ pub(super) fn pack(
     let (fours, panels) = (cut.run * cut.planes() / 4, cut.padded()[axis] / PANEL);
     let [across, along] = [panels as u32, fours.div_ceil(BLOCKS) as u32];
     let call = KernelCall::new(kernel, if k_innermost { [along, across, 1] } else { [across, along, 1] })
-        .bind(Operand::Input(axis))
+        .bind(Operand::Input(input))
         .bind(packed)
         .param("rows", rows)
         .param("columns", columns)
@@ -49,27 +59,20 @@ fn through_windows(rows: usize, columns: usize) -> bool {
 }
 
 /// Packs the rows from the four `first` on, through as many windows as a dispatch has.
-fn from_windows(
-    axis: usize,
-    packed: Operand,
-    [rows, columns]: [usize; 2],
-    first: usize,
-    k_innermost: bool,
-    cut: &Cut,
-) -> KernelCall {
+fn from_windows(factor: &Factor, packed: Operand, [rows, columns]: [usize; 2], first: usize, cut: &Cut) -> KernelCall {
     let each = WINDOW / (4 * columns);
-    let kernel = Kernel::new(source!("matmul_pack_window")).constant("K_INNERMOST", k_innermost);
+    let kernel = Kernel::new(source!("matmul_pack_window")).constant("K_INNERMOST", !factor.k_outermost);
     let mut call = KernelCall::new(kernel, [(columns / 32) as u32, each as u32, 1]);
     for (i, name) in ["start0", "start1", "start2", "start3"].into_iter().enumerate() {
         let start = ((first + i * each) * 4 * columns).min(rows * columns - WINDOW);
-        call = call.bind_window(Operand::Input(axis), 4 * start as u64, WINDOW_BYTES).param(name, start / 4);
+        call = call.bind_window(Operand::Input(factor.input), 4 * start as u64, WINDOW_BYTES).param(name, start / 4);
     }
     call.bind(packed)
         .param("columns4", columns / 4)
         .param("rows4", rows / 4)
         .param("first", first)
         .param("each", each)
-        .param("tile4", cut.tile[axis] / 4)
+        .param("tile4", cut.tile[factor.axis] / 4)
         .param("run4", cut.run / 4)
         .param("planes", cut.planes())
 }

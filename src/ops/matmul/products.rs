@@ -1,7 +1,7 @@
 //! Products of operands that another op lays out itself, many of the same extents side by side.
 
 use super::MatMul;
-use super::wide::{Cut, NEITHER, PANEL, Side, suits, tile};
+use super::wide::{Cut, NEITHER, Side, suits, tile};
 use crate::gpu::Caps;
 use crate::graph::{Lowering, Op};
 use crate::kernel::{KernelCall, Operand};
@@ -89,14 +89,7 @@ impl Products {
                 let ([m, n], columns) = (cut.tile, cut.padded()[1] / cut.tile[1]);
                 format!("((i / {m}u * {columns}u + k / {n}u) * {m}u + i % {m}u) * {n}u + k % {n}u")
             }
-            (Form::Windows(cut), _) => {
-                let tile = cut.tile[usize::from(matrix == Matrix::B)];
-                let (run, planes, panels) = (cut.run, cut.planes(), tile / PANEL);
-                format!(
-                    "(((i / {tile}u * {planes}u + k / {run}u) * {panels}u + i % {tile}u / {PANEL}u) * {run}u + k % \
-                     {run}u) * {PANEL}u + i % {PANEL}u"
-                )
-            }
+            (Form::Windows(cut), _) => cut.place(usize::from(matrix == Matrix::B)),
             (Form::Plain { .. }, Matrix::A) => format!("i * {}u + k", self.k),
             (Form::Plain { b_k_innermost: true }, Matrix::B) => format!("i * {}u + k", self.k),
             (Form::Plain { .. }, Matrix::B) => format!("k * {}u + i", self.n),

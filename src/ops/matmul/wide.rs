@@ -3,14 +3,14 @@
 //! multiplies four pairs of them at once, then the next four, into a tile, and adds to what the dispatches before it left
 //! there. How many fours there are depends on how many windows the device binds.
 
-use super::pack::pack;
+use super::pack::{Factor, pack};
 use super::problem::Problem;
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 /// Rows, and columns, of a workgroup.
-pub(super) const PANEL: usize = 32;
+pub(in crate::ops) const PANEL: usize = 32;
 /// Planes of K that a dispatch takes at once.
 const PLANES: usize = 4;
 /// As many fours of planes as a dispatch may take one after another: each is a loop more to compile.
@@ -40,11 +40,11 @@ const BEGINS: &str = "fn before(i: u32) -> vec4<f32> { return vec4<f32>(); }";
 const GOES_ON: &str = "fn before(i: u32) -> vec4<f32> { return out[i]; }";
 
 /// Which of the operands may be read where they lie: those with K outermost, whose planes of K then lie as windows do.
-pub(super) const NEITHER: [bool; 2] = [false; 2];
+pub(in crate::ops) const NEITHER: [bool; 2] = [false; 2];
 
 /// How a product is cut.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Cut {
+pub(in crate::ops) struct Cut {
     /// Rows and columns of a tile.
     pub tile: [usize; 2],
     /// Tiles along the rows and the columns.
@@ -137,8 +137,59 @@ impl Cut {
         (row * self.tiles[1] + column) * self.tile[0] * self.tile[1]
     }
 
+    /// WGSL for the place of an element within a packed operand, given as `i` along `axis` and `k`.
+    pub fn place(&self, axis: usize) -> String {
+        let (tile, run, planes) = (self.tile[axis], self.run, self.planes());
+        let panels = tile / PANEL;
+        format!(
+            "(((i / {tile}u * {planes}u + k / {run}u) * {panels}u + i % {tile}u / {PANEL}u) * {run}u + k % {run}u) * \
+             {PANEL}u + i % {PANEL}u"
+        )
+    }
+
+    /// Where tiles read a factor: where it lies, or in one more `scratch` buffer, which further `calls` pack it into.
+    pub fn read(&self, factor: &Factor, caps: &Caps, calls: &mut Vec<KernelCall>, scratch: &mut Vec<u64>) -> Side {
+        if self.in_place[factor.axis] {
+            return Side { operand: Operand::Input(factor.input), first: 0 };
+        }
+        let packed = Operand::Scratch(scratch.len());
+        scratch.push(self.packed_bytes(factor.axis));
+        calls.extend(pack(factor, packed, self, caps));
+        Side { operand: packed, first: 0 }
+    }
+
+    /// The call of `kernel` for a tile's step, its first bindings the windows on both operands.
+    pub fn call(&self, kernel: Kernel, step: usize, at: [usize; 2], from: [Side; 2]) -> KernelCall {
+        let kernel = kernel
+            .constant("GROUPS", self.groups)
+            .constant("A_WORDS", self.window(0) / 4)
+            .constant("B_WORDS", self.window(1) / 4);
+        let grid = [(self.tile[1] / PANEL) as u32, (self.tile[0] / PANEL) as u32, 1];
+        let mut call = KernelCall::new(kernel, grid);
+        for group in step * self.groups..(step + 1) * self.groups {
+            for (axis, side) in from.into_iter().enumerate() {
+                for plane in PLANES * group..PLANES * (group + 1) {
+                    let window = at[axis] * self.planes() + plane;
+                    let first = side.first + window * self.tile[axis] * self.run;
+                    call = call.bind_window(side.operand, 4 * first as u64, 4 * self.window(axis) as u64);
+                }
+            }
+        }
+        // Words from k to k, and from panel to panel.
+        let strides = |axis: usize| match self.in_place[axis] {
+            true => (self.tile[axis] / 4, PANEL / 4),
+            false => (PANEL / 4, self.run * PANEL / 4),
+        };
+        let ((a_k, a_panel), (b_k, b_panel)) = (strides(0), strides(1));
+        call.param("k", self.run)
+            .param("a_k", a_k)
+            .param("a_panel", a_panel)
+            .param("b_k", b_k)
+            .param("b_panel", b_panel)
+    }
+
     /// Bytes of an operand's packed windows along `axis`, with room for the last window to be bound whole.
-    fn packed_bytes(&self, axis: usize) -> u64 {
+    pub fn packed_bytes(&self, axis: usize) -> u64 {
         (4 * self.padded()[axis] * self.run * self.planes()) as u64 + WINDOW_BYTES
     }
 
@@ -157,14 +208,9 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     let (cut, cost) = Cut::best([problem.m, problem.n, problem.k], k_outermost, l.caps)?;
     let (mut calls, mut scratch) = (Vec::new(), Vec::new());
     let from = [0, 1].map(|axis| {
-        if cut.in_place[axis] {
-            return Side { operand: Operand::Input(axis), first: 0 };
-        }
-        let packed = Operand::Scratch(scratch.len());
-        scratch.push(cut.packed_bytes(axis));
-        let extents = [[problem.m, problem.n][axis], problem.k];
-        calls.extend(pack(axis, packed, extents, !k_outermost[axis], &cut, l.caps));
-        Side { operand: packed, first: 0 }
+        let extent = [problem.m, problem.n][axis];
+        let factor = Factor { axis, input: axis, extent, k: problem.k, k_outermost: k_outermost[axis] };
+        cut.read(&factor, l.caps, &mut calls, &mut scratch)
     });
     // Whole tiles are the result itself.
     let direct = cut.padded() == [problem.m, problem.n];
@@ -192,19 +238,19 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
 }
 
 /// Software, with subgroups of eight lanes or more, and enough uniform windows.
-pub(super) fn suits(caps: &Caps) -> bool {
+pub(in crate::ops) fn suits(caps: &Caps) -> bool {
     caps.is_software() && caps.subgroup.is_some_and(|(least, _)| least >= 8) && caps.uniform_bytes >= WINDOW_BYTES
 }
 
 /// An operand, or a result, from some float on.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Side {
+pub(in crate::ops) struct Side {
     pub operand: Operand,
     pub first: usize,
 }
 
 /// One step of one tile, from both operands to rows `pitch` floats apart; ended by `l`'s epilogue.
-pub(super) fn tile(
+pub(in crate::ops) fn tile(
     cut: &Cut,
     step: usize,
     at: [usize; 2],
@@ -212,36 +258,10 @@ pub(super) fn tile(
     (to, pitch): (Side, usize),
     l: &Lowering<'_>,
 ) -> KernelCall {
-    let [m, n] = cut.tile;
-    let grid = [(n / PANEL) as u32, (m / PANEL) as u32, 1];
-    let kernel = Kernel::new(source!("matmul_wide"))
-        .constant("GROUPS", cut.groups)
-        .constant("A_WORDS", cut.window(0) / 4)
-        .constant("B_WORDS", cut.window(1) / 4)
-        .code(if cut.steps > 1 { GOES_ON } else { BEGINS });
-    let mut call = KernelCall::new(kernel, grid);
-    for group in step * cut.groups..(step + 1) * cut.groups {
-        for (axis, side) in from.into_iter().enumerate() {
-            for plane in PLANES * group..PLANES * (group + 1) {
-                let window = at[axis] * cut.planes() + plane;
-                let first = side.first + window * cut.tile[axis] * cut.run;
-                call = call.bind_window(side.operand, 4 * first as u64, 4 * cut.window(axis) as u64);
-            }
-        }
-    }
-    // Words from k to k, and from panel to panel.
-    let strides = |axis: usize| match cut.in_place[axis] {
-        true => (cut.tile[axis] / 4, PANEL / 4),
-        false => (PANEL / 4, cut.run * PANEL / 4),
-    };
-    let ((a_k, a_panel), (b_k, b_panel)) = (strides(0), strides(1));
-    let call = call
+    let kernel = Kernel::new(source!("matmul_wide")).code(if cut.steps > 1 { GOES_ON } else { BEGINS });
+    let call = cut
+        .call(kernel, step, at, from)
         .bind(to.operand)
-        .param("k", cut.run)
-        .param("a_k", a_k)
-        .param("a_panel", a_panel)
-        .param("b_k", b_k)
-        .param("b_panel", b_panel)
         .param("resume", u32::from(step > 0))
         .param("out_first", to.first / 4)
         .param("out_row", pitch / 4);

@@ -12,6 +12,7 @@ mod cell;
 mod forward;
 mod product;
 mod reference;
+mod tables;
 
 pub use cases::cases;
 pub use cell::{Cell, CellShapes};
@@ -91,7 +92,7 @@ impl Op for Tree {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        Extents::new(self.cell, l.inputs).map_or_else(|_| Vec::new(), |e| forward::lower(&e, l.caps))
+        Extents::new(self.cell, l.inputs).map_or_else(|_| Vec::new(), |e| forward::lower(&e, l))
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -169,7 +170,7 @@ impl Op for TreeGrad {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        backward::lower(&self.of, l.caps)
+        backward::lower(&self.of, l)
     }
 
     fn flops(&self, _: &OpTypes<'_>) -> u64 {

@@ -1,129 +1,223 @@
-//! The product of a level's lines with the weight, and what all calls over the tables share.
+//! The product of a level's lines with the weight.
 
 use super::cell::Extents;
+use super::tables::{WORKGROUP, count_of, kernel};
 use crate::gpu::Caps;
+use crate::graph::Lowering;
 use crate::kernel::{Following, Kernel, KernelCall, Operand, Source, linear_grid, source};
+use crate::ops::matmul::{Cut, Factor, NEITHER, PANEL, Side, suits, tile};
 
-/// Lines an invocation multiplies.
+/// Lines an invocation of `Rows` multiplies.
 const TILE: usize = 8;
+
 /// Floats of the largest uniform window.
 const WINDOW: usize = 16_384;
-
-/// Invocations of a workgroup where each takes four elements on its own.
-pub(super) const WORKGROUP: usize = 64;
-
-/// The words of the table of levels that count: all inner nodes, all leaves, those of a level.
-pub(super) const INNER: usize = 0;
-pub(super) const LEAVES: usize = 1;
-pub(super) const fn count_of(level: usize) -> usize {
-    2 * level + 1
-}
-
-/// A kernel with the constants that all over trees know.
-pub(super) fn kernel(source: Source, e: &Extents) -> Kernel {
-    Kernel::new(source)
-        .constant("WG", WORKGROUP)
-        .constant("H4", e.hidden / 4)
-        .constant("ARITY", e.arity)
-        .constant("LEAVES", e.leaves)
-        .constant("ROWS", e.leaves + e.inner)
-}
-
-/// A call of `each` invocations for everything counted in `word` of input `levels`, of which there are `most`.
-pub(super) fn call(kernel: Kernel, levels: usize, word: usize, most: usize, each: usize) -> KernelCall {
-    let following = Following { input: levels, word, times: each, first: 0, per: WORKGROUP, axis: 0 };
-    KernelCall::new(kernel, [(most * each).div_ceil(WORKGROUP) as u32, 1, 1]).follow(following)
-}
-
-/// Rows of a tensor: the first element, how many rows, and elements of each.
-pub(super) struct Rows {
-    pub first: usize,
-    pub count: usize,
-    pub width: usize,
-}
-
-/// Sets those of the output's `rows` to 0 that are past the count in `word` of input `levels`.
-pub(super) fn clear(rows: &Rows, levels: usize, word: usize, caps: &Caps) -> KernelCall {
-    let (width, count) = (rows.width / 4, rows.count * rows.width / 4);
-    let kernel = Kernel::new(source!("tree_clear")).constant("WG", WORKGROUP);
-    KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps))
-        .bind(Operand::Input(levels))
-        .bind(Operand::Output)
-        .param("count", count)
-        .param("first", rows.first / 4)
-        .param("width", width)
-        .param("word", word)
-}
+/// Lines that a level has in the mean, from which on windows, of 32 lines, are worth it.
+const LEAST: usize = 8;
 
 /// Lines `[·, depth]` of a level times a weight `[depth, columns]`.
+#[derive(Clone, Debug)]
 pub(super) struct Product {
-    /// Extents of the trees.
-    pub e: Extents,
+    e: Extents,
     /// Terms of a sum.
-    pub depth: usize,
+    depth: usize,
     /// Results of a line.
-    pub columns: usize,
-    /// The scratch buffer of the level's lines, `pitch` elements apart, from 0 on.
-    pub lines: usize,
-    /// The input that is the weight.
-    pub weight: usize,
-    /// The input that is the table of levels.
-    pub levels: usize,
+    columns: usize,
+    /// The inputs that are the weight and the table of levels.
+    inputs: [usize; 2],
+    form: Form,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// Lines one after another, whole.
+    Rows {
+        /// Invocations of a workgroup along the columns.
+        lanes: usize,
+        /// Lines of a uniform window, where the device reads storage slowly and lines are not too long.
+        window: Option<usize>,
+    },
+    /// As `wide` has them.
+    Windows(Cut),
 }
 
 impl Product {
-    /// Elements from line to line: eight lines begin where a window may.
-    pub fn pitch(&self) -> usize {
-        self.depth.next_multiple_of(8)
+    /// In all forms that the device can run, the best first. The inputs are the weight and the table of levels.
+    pub fn all(e: &Extents, [depth, columns]: [usize; 2], inputs: [usize; 2], caps: &Caps) -> Vec<Self> {
+        let most = e.most(1) * e.lines();
+        // The weight is long; not to pack it would save little.
+        let cut = suits(caps).then(|| Cut::best([most, columns, depth], NEITHER, caps)).flatten();
+        let windows = cut.map(|(cut, _)| Form::Windows(cut));
+        let window = WINDOW / line_pitch(depth) / TILE * TILE;
+        let window = (caps.slow_storage && window > 0).then_some(window);
+        let rows = Form::Rows { lanes: if caps.is_software() { 8 } else { 32 }, window };
+        let with = |form| Self { e: *e, depth, columns, inputs, form };
+        let mut forms: Vec<Form> = windows.into_iter().chain([rows]).collect();
+        if e.inner * e.lines() < LEAST * e.levels {
+            forms.reverse();
+        }
+        forms.into_iter().map(with).collect()
     }
 
-    /// Lines of a window; `None` where the device reads storage as fast, or a line is too long.
-    fn window(&self, caps: &Caps) -> Option<usize> {
-        let lines = WINDOW / self.pitch() / TILE * TILE;
-        (caps.slow_storage && lines > 0).then_some(lines)
+    /// What a strategy with it is called.
+    pub fn name(&self) -> &'static str {
+        match self.form {
+            Form::Rows { .. } => "levels",
+            Form::Windows(_) => "windows",
+        }
     }
 
-    /// Bytes of the lines' buffer: whole windows, or tiles.
-    pub fn lines_bytes(&self, caps: &Caps) -> u64 {
-        let whole = self.window(caps).unwrap_or(TILE);
-        let lines = (self.e.most(1) * self.e.lines()).next_multiple_of(whole);
+    /// Bytes of a level's lines.
+    pub fn lines_bytes(&self) -> u64 {
+        match &self.form {
+            // Whole windows, or tiles.
+            Form::Rows { window, .. } => {
+                let lines = (self.e.most(1) * self.e.lines()).next_multiple_of(window.unwrap_or(TILE));
+                (4 * lines * line_pitch(self.depth)) as u64
+            }
+            Form::Windows(cut) => cut.packed_bytes(0),
+        }
+    }
+
+    /// Bytes of a level's products.
+    pub fn products_bytes(&self) -> u64 {
+        let lines = match &self.form {
+            Form::Rows { .. } => self.e.most(1) * self.e.lines(),
+            Form::Windows(cut) => cut.padded()[0],
+        };
         (4 * lines * self.pitch()) as u64
     }
 
-    /// The calls for a level, of the kernel `source`; `finish` binds what the results go to, behind lines, weight and
-    /// levels.
-    pub fn calls(
+    /// Elements from a line's products to the next line's.
+    pub fn pitch(&self) -> usize {
+        match &self.form {
+            Form::Rows { .. } => self.columns,
+            Form::Windows(cut) => cut.padded()[1],
+        }
+    }
+
+    /// `kernel`, told how to write the lines, which are its binding 0.
+    pub fn with_lines(&self, kernel: Kernel) -> Kernel {
+        match &self.form {
+            Form::Rows { .. } => kernel.constant("LINE4", line_pitch(self.depth) / 4).code("#import tree_lines"),
+            Form::Windows(cut) => {
+                let place = format!("fn place(i: u32, k: u32) -> u32 {{\n    return {};\n}}", cut.place(0));
+                kernel.code("#import tree_lines_packed").code(place)
+            }
+        }
+    }
+
+    /// What goes before all levels, with the `lines` that are written then on; returns what the products read as weight.
+    pub fn begin(&self, lines: Operand, caps: &Caps, calls: &mut Vec<KernelCall>, scratch: &mut Vec<u64>) -> Side {
+        let [input, _] = self.inputs;
+        let Form::Windows(cut) = &self.form else { return Side { operand: Operand::Input(input), first: 0 } };
+        if cut.run * cut.planes() > self.depth {
+            // What lies behind a line's last term is multiplied, by 0, and so must be a number.
+            let count = self.lines_bytes() as usize / 16;
+            let kernel = Kernel::new(source!("scatter_add_clear")).constant("Elem", "vec4<f32>");
+            let grid = linear_grid(count.div_ceil(WORKGROUP), caps);
+            let call = KernelCall::new(kernel.constant("WG", WORKGROUP), grid);
+            calls.push(call.bind(lines).param("count", count));
+        }
+        let factor = Factor { axis: 1, input, extent: self.columns, k: self.depth, k_outermost: true };
+        cut.read(&factor, caps, calls, scratch)
+    }
+
+    /// products = lines · weight for the nodes of a level.
+    pub fn store(&self, level: usize, lines: Operand, weight: Side, to: Operand, l: &Lowering<'_>) -> Vec<KernelCall> {
+        let cut = match &self.form {
+            Form::Windows(cut) => cut,
+            &Form::Rows { lanes, window } => {
+                return self.rows(source!("tree_product_store"), (lanes, window), level, lines, weight, &[to]);
+            }
+        };
+        let ([m, n], pitch) = (cut.tile, self.pitch());
+        let calls = self.tiles(cut, level).map(|(step, at)| {
+            let to = Side { operand: to, first: at[0] * m * pitch + at[1] * n };
+            let call = tile(cut, step, at, [Side { operand: lines, first: 0 }, weight], (to, pitch), &l.plain());
+            call.follow(self.following(level, at[0] * m, PANEL))
+        });
+        calls.collect()
+    }
+
+    /// What the products of a level's lines with the weight add to the gradients `states` of the children's states.
+    pub fn scatter(
+        &self,
+        level: usize,
+        lines: Operand,
+        weight: Side,
+        children_and_states: [Operand; 2],
+    ) -> Vec<KernelCall> {
+        let levels = Operand::Input(self.inputs[1]);
+        let cut = match &self.form {
+            Form::Windows(cut) => cut,
+            &Form::Rows { lanes, window } => {
+                let source = source!("tree_product_scatter");
+                return self.rows(source, (lanes, window), level, lines, weight, &children_and_states);
+            }
+        };
+        let calls = self.tiles(cut, level).map(|(step, at)| {
+            let from = [Side { operand: lines, first: 0 }, weight];
+            let (line, column) = (at[0] * cut.tile[0], at[1] * cut.tile[1]);
+            cut.call(self.kernel(source!("tree_window_scatter")), step, at, from)
+                .bind(levels)
+                .bind(children_and_states[0])
+                .bind(children_and_states[1])
+                .param("level", level)
+                .param("line", line)
+                .param("column", column / 4)
+                .follow(self.following(level, line, PANEL))
+        });
+        calls.collect()
+    }
+
+    fn kernel(&self, source: Source) -> Kernel {
+        kernel(source, &self.e).constant("N4", self.columns / 4).constant("LINES", self.e.lines())
+    }
+
+    /// The calls over plain lines; `others` are bound behind lines, weight and levels.
+    fn rows(
         &self,
         source: Source,
+        (lanes, window): (usize, Option<usize>),
         level: usize,
-        caps: &Caps,
-        finish: impl Fn(KernelCall) -> KernelCall,
+        lines: Operand,
+        weight: Side,
+        others: &[Operand],
     ) -> Vec<KernelCall> {
-        let lanes = if caps.is_software() { 8 } else { 32 };
-        let lines = self.e.most(level) * self.e.lines();
-        let (n4, pitch4) = (self.columns / 4, self.pitch() / 4);
-        let window = self.window(caps);
-        let part = window.unwrap_or(lines);
+        let (n4, most) = (self.columns / 4, self.e.most(level) * self.e.lines());
+        let pitch = line_pitch(self.depth);
+        let part = window.unwrap_or(most);
+        let kernel = self.kernel(source).constant("LANES", lanes).constant("K4", self.depth / 4);
+        let kernel = kernel.constant("LINE4", pitch / 4);
+        let kernel = if window.is_some() { kernel.window("lines", part * pitch / 4) } else { kernel };
         let call = |first: usize| {
-            let kernel = kernel(source, &self.e)
-                .constant("LANES", lanes)
-                .constant("K4", self.depth / 4)
-                .constant("PITCH4", pitch4)
-                .constant("N4", n4)
-                .constant("LINES", self.e.lines());
-            let kernel = if window.is_some() { kernel.window("lines", part * pitch4) } else { kernel };
-            let grid = [n4.div_ceil(lanes) as u32, part.min(lines - first).div_ceil(TILE) as u32, 1];
-            let (input, word) = (self.levels, count_of(level));
-            let following = Following { input, word, times: self.e.lines(), first, per: TILE, axis: 1 };
-            let call = KernelCall::new(kernel, grid).follow(following);
-            let lines = Operand::Scratch(self.lines);
+            let grid = [n4.div_ceil(lanes) as u32, part.min(most - first).div_ceil(TILE) as u32, 1];
+            let call = KernelCall::new(kernel.clone(), grid).follow(self.following(level, first, TILE));
             let call = match window {
-                Some(_) => call.bind_window(lines, (4 * first * self.pitch()) as u64, (16 * part * pitch4) as u64),
+                Some(_) => call.bind_window(lines, (4 * first * pitch) as u64, (4 * part * pitch) as u64),
                 None => call.bind(lines),
             };
-            let call = call.bind(Operand::Input(self.weight)).bind(Operand::Input(self.levels));
-            finish(call).param("level", level).param("first", first)
+            let call = call.bind(weight.operand).bind(Operand::Input(self.inputs[1]));
+            let call = others.iter().fold(call, |call, &operand| call.bind(operand));
+            call.param("level", level).param("first", first)
         };
-        (0..lines).step_by(part).map(call).collect()
+        (0..most).step_by(part).map(call).collect()
     }
+
+    /// Steps of the tiles that lines of a level lie in.
+    fn tiles<'a>(&self, cut: &'a Cut, level: usize) -> impl Iterator<Item = (usize, [usize; 2])> + use<'a> {
+        let lines = self.e.most(level) * self.e.lines();
+        cut.dispatches().filter(move |(_, at)| at[0] * cut.tile[0] < lines)
+    }
+
+    /// A grid along the lines of a level from `first` on.
+    fn following(&self, level: usize, first: usize, per: usize) -> Following {
+        Following { input: self.inputs[1], word: count_of(level), times: self.e.lines(), first, per, axis: 1 }
+    }
+}
+
+/// Elements from plain line to line: eight lines begin where a window may.
+fn line_pitch(depth: usize) -> usize {
+    depth.next_multiple_of(8)
 }
