@@ -14,6 +14,7 @@ mod microkernel;
 pub mod model;
 mod peak;
 mod problems;
+mod profile;
 pub mod recurrent;
 mod spread;
 pub mod trees;
@@ -28,4 +29,5 @@ pub use problems::{
     BatchNormPass, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, Recurrence, RecurrencePass, batch_norm,
     convolution, pointwise, pooling, product, recurrence, reduction, softmax,
 };
+pub use profile::{Profile, ProfileRow};
 pub use spread::Spread;

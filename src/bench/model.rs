@@ -1,8 +1,8 @@
 //! A model's training step and its inference: images a second, and where the time goes.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
+use super::profile::Profile;
 use super::spread::Spread;
 use crate::Error;
 use crate::data::ChannelStats;
@@ -54,23 +54,8 @@ pub struct ModelReport {
     pub dispatches: usize,
     /// Host seconds to record one dispatch.
     pub recording_seconds: f64,
-    /// The time of each kind of dispatch, longest first; empty unless wanted.
-    pub profile: Vec<ProfileRow>,
-}
-
-/// All dispatches of one label and kernel.
-#[derive(Clone, Debug, PartialEq)]
-pub struct ProfileRow {
-    /// The graph node, by path and op.
-    pub label: String,
-    /// The kernel.
-    pub kernel: String,
-    /// Seconds of all of them in one run.
-    pub seconds: f64,
-    /// How many there are in a run.
-    pub dispatches: usize,
-    /// Floating-point operations.
-    pub flops: u64,
+    /// Where the time goes, if that was wanted.
+    pub profile: Option<Profile>,
 }
 
 /// Measures `model`.
@@ -167,29 +152,6 @@ pub(super) fn report(
         precision: session.plan().precision,
         dispatches,
         recording_seconds: Spread::of(&recordings).median,
-        profile: if settings.profile { profile(device, session)? } else { Vec::new() },
+        profile: settings.profile.then(|| Profile::measure(device, session)).transpose()?,
     })
-}
-
-/// Time by label and kernel, from timestamps around each dispatch.
-fn profile(device: &Device, session: &Session) -> Result<Vec<ProfileRow>, Error> {
-    let times = session.playback().time_blocking(device)?;
-    let recording = &session.plan().recording;
-    let mut rows: BTreeMap<(&str, &str), ProfileRow> = BTreeMap::new();
-    for (dispatch, seconds) in recording.dispatches.iter().zip(times) {
-        let kernel = recording.pipelines[dispatch.pipeline.0 as usize].label.as_str();
-        let row = rows.entry((&dispatch.label, kernel)).or_insert_with(|| ProfileRow {
-            label: dispatch.label.clone(),
-            kernel: kernel.to_owned(),
-            seconds: 0.0,
-            dispatches: 0,
-            flops: 0,
-        });
-        row.seconds += seconds;
-        row.dispatches += 1;
-        row.flops += dispatch.flops;
-    }
-    let mut rows: Vec<ProfileRow> = rows.into_values().collect();
-    rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
-    Ok(rows)
 }

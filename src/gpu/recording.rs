@@ -192,8 +192,13 @@ impl Recording {
     /// So what a step updates in place counts twice, and what several of its dispatches or invocations read again is
     /// taken to come from a cache. A binding counts whole, even where the kernel touches a part of it only.
     pub fn moved_bytes(&self) -> u64 {
+        self.moved_by(&self.dispatches)
+    }
+
+    /// [`moved_bytes`](Self::moved_bytes) of some dispatches.
+    pub fn moved_by<'a>(&self, dispatches: impl IntoIterator<Item = &'a Dispatch>) -> u64 {
         let mut moved: BTreeMap<_, Vec<(u64, u64)>> = BTreeMap::new();
-        for dispatch in &self.dispatches {
+        for dispatch in dispatches {
             let accesses = self.pipelines[dispatch.pipeline.0 as usize].bindings.iter();
             for (binding, access) in dispatch.bindings.iter().zip(accesses) {
                 let range = (binding.offset, binding.offset + binding.bytes);

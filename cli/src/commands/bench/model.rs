@@ -1,7 +1,8 @@
 //! `girih bench model`: images a second of a training step and of inference.
 
 use anyhow::Result;
-use girih::bench::model::{Mode, ModelReport, ModelSettings, ProfileRow, measure};
+use girih::bench::model::{Mode, ModelReport, ModelSettings, measure};
+use girih::bench::{Profile, ProfileRow};
 use girih::plan::{PlanOptions, Precision};
 use serde::Serialize;
 
@@ -51,6 +52,8 @@ struct Part<'a> {
     dispatches: usize,
     ms: f64,
     gflops: f64,
+    gbs: f64,
+    roofline_percent: f64,
 }
 
 /// Runs `girih bench model`.
@@ -123,21 +126,34 @@ pub(super) fn show(
         count(row.dispatches as u64),
         digits(row.recording_us),
     ))?;
-    for ProfileRow { label, kernel, seconds, dispatches, flops } in &report.profile {
-        let (ms, gflops) = (seconds * 1e3, rate(*flops, *seconds));
-        output.json(&Part { model, mode, batch, label, kernel, dispatches: *dispatches, ms, gflops })?;
+    let Some(profile) = &report.profile else { return Ok(()) };
+    for row in &profile.rows {
+        let ProfileRow { label, kernel, seconds, dispatches, flops, bytes } = row;
+        let (ms, gflops, gbs) = (seconds * 1e3, rate(*flops, *seconds), rate(*bytes, *seconds));
+        let roofline_percent = 100.0 * row.roofline_share(&profile.roofline);
+        output.json(&Part {
+            model,
+            mode,
+            batch,
+            label,
+            kernel,
+            dispatches: *dispatches,
+            ms,
+            gflops,
+            gbs,
+            roofline_percent,
+        })?;
     }
-    if report.profile.is_empty() {
-        return Ok(());
-    }
-    show_profile(&report.profile, output)
+    show_profile(profile, output)
 }
 
-fn rate(flops: u64, seconds: f64) -> f64 {
-    if seconds > 0.0 { flops as f64 / seconds * 1e-9 } else { 0.0 }
+/// 10⁹ a second.
+fn rate(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 { count as f64 / seconds * 1e-9 } else { 0.0 }
 }
 
-fn show_profile(rows: &[ProfileRow], output: Output) -> Result<()> {
+fn show_profile(profile: &Profile, output: Output) -> Result<()> {
+    let rows = &profile.rows;
     let mut table = Table::new(&[
         ("dispatch", Align::Left),
         ("kernel", Align::Left),
@@ -145,6 +161,8 @@ fn show_profile(rows: &[ProfileRow], output: Output) -> Result<()> {
         ("ms", Align::Right),
         ("", Align::Right),
         ("GFLOP/s", Align::Right),
+        ("GB/s", Align::Right),
+        ("roofline", Align::Right),
     ]);
     let total: f64 = rows.iter().map(|row| row.seconds).sum();
     for row in rows.iter().take(MOST_ROWS) {
@@ -155,6 +173,8 @@ fn show_profile(rows: &[ProfileRow], output: Output) -> Result<()> {
             digits(row.seconds * 1e3),
             format!("{:.1} %", 100.0 * row.seconds / total),
             digits(rate(row.flops, row.seconds)),
+            digits(rate(row.bytes, row.seconds)),
+            format!("{:.1} %", 100.0 * row.roofline_share(&profile.roofline)),
         ]);
     }
     output.text("")?;
