@@ -26,8 +26,9 @@ pub use measure::{CaseReport, Outcome, Settings, Timing, measure};
 pub use microkernel::kernels;
 pub use peak::{Effort, Peak, Roofline, Unit, peaks};
 pub use problems::{
-    BatchNormPass, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, Recurrence, RecurrencePass, batch_norm,
-    convolution, pointwise, pooling, product, recurrence, reduction, softmax,
+    BatchNormPass, Convolution, ConvolutionPass, CrossEntropyPass, GatherPass, Pooling, PoolingPass, Product,
+    Recurrence, RecurrencePass, SoftmaxPass, batch_norm, convolution, cross_entropy, dropout, gather, pointwise,
+    pooling, product, recurrence, reduction, softmax, transpose,
 };
 pub use profile::{Profile, ProfileRow};
 pub use spread::Spread;

@@ -1,15 +1,18 @@
 //! The problems that are measured, as plain extents, and the cases they become.
 
+mod rows;
+
+pub use rows::{CrossEntropyPass, GatherPass, SoftmaxPass, cross_entropy, dropout, gather, softmax, transpose};
+
 use super::case::{Axes, BenchCase};
 use crate::graph::{Function, Op, ShapeError};
 use crate::ops::batch_norm::{BnApply, BnGrad, BnStats, BnSums};
 use crate::ops::conv2d::{Conv2d, Conv2dDInput, Conv2dDWeight};
 use crate::ops::matmul::MatMul;
 use crate::ops::pointwise::Pointwise;
-use crate::ops::pool::{AvgPool, Extreme, ExtremePool, ExtremePoolGrad, Pool2d};
+use crate::ops::pool::{AvgPool, AvgPoolGrad, Extreme, ExtremePool, ExtremePoolGrad, Pool2d};
 use crate::ops::recurrent::{Cell, Recurrent, RecurrentGrad, Walk};
 use crate::ops::reduce::{Reduce, Reduction};
-use crate::ops::softmax::Softmax;
 use crate::ops::{Case, CaseInput, Values};
 use crate::tensor::{Shape, TensorType};
 
@@ -112,6 +115,8 @@ pub enum PoolingPass {
     MaxGradient,
     /// The mean of each window.
     Mean,
+    /// Its gradient.
+    MeanGradient,
 }
 
 /// What of a batch normalisation is computed.
@@ -296,6 +301,13 @@ pub fn pooling(pooling: &Pooling, pass: PoolingPass) -> Result<BenchCase, ShapeE
             let op = AvgPool { pool, count_include_pad: true };
             case("pool mean", shape, op, vec![(CaseInput::f32(image), "nchw")], axes)
         }
+        PoolingPass::MeanGradient => {
+            let op = AvgPool { pool, count_include_pad: true };
+            let d_y = CaseInput { ty: op.infer(&[TensorType::f32(image)])?, values: Values::Uniform(-1.0, 1.0) };
+            // The shape of x is the op's own: no part of it will do.
+            let op = AvgPoolGrad { op, shape: image.into() };
+            case("pool mean gradient", shape, op, vec![(d_y, "nchw")], ["nchw", ""])
+        }
     }
 }
 
@@ -329,18 +341,6 @@ pub fn reduction(reduction: Reduction, shape: &[usize], axes: &[usize]) -> Resul
     let mut case = case(name, words, op, vec![(input(shape), &all)], [&kept, &kept])?;
     case.case.tolerance = tolerance(terms);
     Ok(case)
-}
-
-/// Softmax of a tensor of `shape` along `axis`, or its logarithm.
-///
-/// # Errors
-/// When `axis` is not one of the tensor.
-pub fn softmax(shape: &[usize], axis: usize, log: bool) -> Result<BenchCase, ShapeError> {
-    let all = letters(shape.len());
-    let free: String = all.chars().enumerate().filter(|(i, _)| *i != axis).map(|(_, letter)| letter).collect();
-    let name = if log { "log-softmax" } else { "softmax" };
-    let words = format!("{} along {axis}", by(shape));
-    case(name, words, Softmax { axis, log }, vec![(input(shape), &all)], [&all, &free])
 }
 
 /// One pass of a batch normalisation of a tensor `[n, channels, …]`.

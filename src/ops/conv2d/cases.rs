@@ -12,7 +12,7 @@ const HALF: f64 = 1e-4;
 /// All three passes over every shape.
 pub fn cases() -> Vec<Case> {
     let plain = Conv2d::default;
-    let shapes: [(&str, [usize; 4], [usize; 4], Conv2d); 27] = [
+    let shapes: [(&str, [usize; 4], [usize; 4], Conv2d); 31] = [
         ("3x3", [2, 3, 6, 8], [5, 3, 3, 3], Conv2d::same(3)),
         ("3x3, no padding", [1, 2, 5, 7], [3, 2, 3, 3], plain()),
         ("3x3, four channels", [2, 4, 8, 8], [8, 4, 3, 3], Conv2d::same(3)),
@@ -29,6 +29,10 @@ pub fn cases() -> Vec<Case> {
         ("two groups of four", [1, 8, 4, 4], [8, 4, 3, 3], Conv2d::same(3).groups(2)),
         ("depthwise", [2, 4, 5, 6], [4, 1, 3, 3], Conv2d::same(3).groups(4)),
         ("depthwise, two each, stride 2", [2, 3, 6, 6], [6, 1, 3, 3], Conv2d::same(3).stride([2, 2]).groups(3)),
+        ("depthwise 5x5, dilated", [1, 3, 9, 11], [3, 1, 5, 5], plain().padding([2; 4]).dilation([1, 2]).groups(3)),
+        ("depthwise, stride 3 and 2, two each", [2, 2, 9, 8], [4, 1, 3, 2], plain().stride([3, 2]).groups(2)),
+        ("depthwise, more padding than kernel", [1, 2, 3, 5], [2, 1, 2, 2], plain().padding([3, 4, 0, 2]).groups(2)),
+        ("depthwise, many rows", [60, 2, 9, 3], [2, 1, 3, 3], Conv2d::same(3).groups(2)),
         ("1x1", [2, 5, 4, 4], [7, 5, 1, 1], plain()),
         ("1x1, stride 2", [1, 4, 5, 5], [3, 4, 1, 1], plain().stride([2, 2])),
         ("5x5", [1, 2, 7, 7], [3, 2, 5, 5], Conv2d::same(5)),

@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its input: a convolution's transpose.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, direct, extents, fours, in_order, of_f16, tile, window, winograd};
+use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, tile, window, winograd};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -67,6 +67,7 @@ impl Op for Conv2dDInput {
         // Software adapters gather slowly.
         let place = if l.caps.is_software() { 0 } else { others.len() };
         others.insert(place, direct::d_input(&geometry, l));
+        others.splice(0..0, depthwise::d_input(&geometry, l));
         in_order([window::d_input(&geometry, l), winograd::d_input(&geometry, l)], others)
     }
 

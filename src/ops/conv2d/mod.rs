@@ -5,6 +5,7 @@ mod cases;
 mod coop;
 mod d_input;
 mod d_weight;
+mod depthwise;
 mod direct;
 mod geometry;
 mod halved;
@@ -156,7 +157,8 @@ impl Op for Conv2d {
             return of_f16(coop::forward(&geometry, l), l, || direct::forward(&geometry, l));
         }
         let others = tile::forward(&geometry, l).into_iter().chain([direct::forward(&geometry, l)]);
-        in_order([window::forward(&geometry, l), winograd::forward(&geometry, l)], others.collect())
+        let others = depthwise::forward(&geometry, l).into_iter().chain(others).collect();
+        in_order([window::forward(&geometry, l), winograd::forward(&geometry, l)], others)
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

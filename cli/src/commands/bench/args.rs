@@ -29,11 +29,11 @@ pub enum What {
     Matmul(Cases),
     /// Convolutions and their gradients
     Conv(Cases),
-    /// Pooling and its gradient
+    /// Pooling and its gradients
     Pool(Cases),
     /// Sums, means and extremes
     Reduce(Cases),
-    /// Softmax and its logarithm
+    /// Softmax, its logarithm, and their gradients
     Softmax(Cases),
     /// The four passes of batch normalisation
     BatchNorm(Cases),
@@ -41,6 +41,14 @@ pub enum What {
     Pointwise(Cases),
     /// The steps of recurrent layers, forwards and backwards
     Rnn(Cases),
+    /// Cross-entropy and its gradient
+    CrossEntropy(Cases),
+    /// Rows by index, and rows added up by index
+    Gather(Cases),
+    /// Axes in another order
+    Transpose(Cases),
+    /// Dropout
+    Dropout(Cases),
     /// A model's training step and inference
     Model(ModelFlags),
     /// A whole recurrent layer: input product, steps, and with all gradients

@@ -4,8 +4,9 @@ use std::fs;
 
 use anyhow::{Context, Result, bail};
 use girih::bench::{
-    self, BatchNormPass, BenchCase, Convolution, ConvolutionPass, Pooling, PoolingPass, Product, Recurrence,
-    RecurrencePass, batch_norm, convolution, pooling, product, recurrence, reduction, softmax,
+    self, BatchNormPass, BenchCase, Convolution, ConvolutionPass, CrossEntropyPass, GatherPass, Pooling, PoolingPass,
+    Product, Recurrence, RecurrencePass, SoftmaxPass, batch_norm, convolution, cross_entropy, dropout, gather, pooling,
+    product, recurrence, reduction, softmax, transpose,
 };
 use girih::graph::ShapeError;
 use girih::ops::pointwise::functions::FUNCTIONS;
@@ -28,11 +29,15 @@ pub enum Family {
     BatchNorm,
     Pointwise,
     Rnn,
+    CrossEntropy,
+    Gather,
+    Transpose,
+    Dropout,
 }
 
 impl Family {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 12] = [
         Self::Matmul,
         Self::Conv,
         Self::Pool,
@@ -41,6 +46,10 @@ impl Family {
         Self::BatchNorm,
         Self::Pointwise,
         Self::Rnn,
+        Self::CrossEntropy,
+        Self::Gather,
+        Self::Transpose,
+        Self::Dropout,
     ];
 }
 
@@ -56,6 +65,10 @@ pub struct Shapes {
     batch_norm: Vec<BatchNorm>,
     pointwise: Vec<Pointwise>,
     rnn: Vec<Rnn>,
+    cross_entropy: Vec<CrossEntropy>,
+    gather: Vec<Gather>,
+    transpose: Vec<Transpose>,
+    dropout: Vec<Dropout>,
 }
 
 #[derive(Deserialize, Debug)]
@@ -165,6 +178,34 @@ struct Rnn {
     steps: usize,
 }
 
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct CrossEntropy {
+    rows: usize,
+    classes: usize,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Gather {
+    rows: usize,
+    columns: usize,
+    count: usize,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Transpose {
+    shape: Vec<usize>,
+    order: Vec<usize>,
+}
+
+#[derive(Deserialize, Debug)]
+#[serde(deny_unknown_fields)]
+struct Dropout {
+    shape: Vec<usize>,
+}
+
 fn one() -> usize {
     1
 }
@@ -215,10 +256,16 @@ impl Shapes {
             Family::Conv => all("conv", &self.conv, Conv::cases),
             Family::Pool => all("pool", &self.pool, Pool::cases),
             Family::Reduce => all("reduce", &self.reduce, |shape| Ok(vec![shape.case()?])),
-            Family::Softmax => all("softmax", &self.softmax, |shape| Ok(vec![shape.case()?])),
+            Family::Softmax => all("softmax", &self.softmax, Softmax::cases),
             Family::BatchNorm => all("batch-norm", &self.batch_norm, BatchNorm::cases),
             Family::Pointwise => all("pointwise", &self.pointwise, |shape| Ok(vec![shape.case()?])),
             Family::Rnn => all("rnn", &self.rnn, Rnn::cases),
+            Family::CrossEntropy => all("cross-entropy", &self.cross_entropy, CrossEntropy::cases),
+            Family::Gather => all("gather", &self.gather, Gather::cases),
+            Family::Transpose => {
+                all("transpose", &self.transpose, |shape| Ok(vec![transpose(&shape.shape, &shape.order)?]))
+            }
+            Family::Dropout => all("dropout", &self.dropout, |shape| Ok(vec![dropout(&shape.shape)?])),
         }
     }
 }
@@ -264,7 +311,7 @@ impl Pool {
     fn cases(&self) -> Result<Vec<BenchCase>, ShapeError> {
         let &Self { batch, channels, size, kernel, stride } = self;
         let pool = Pooling { batch, channels, size, kernel, stride };
-        let passes = [PoolingPass::Max, PoolingPass::MaxGradient, PoolingPass::Mean];
+        let passes = [PoolingPass::Max, PoolingPass::MaxGradient, PoolingPass::Mean, PoolingPass::MeanGradient];
         passes.into_iter().map(|pass| pooling(&pool, pass)).collect()
     }
 }
@@ -283,8 +330,10 @@ impl Reduce {
 }
 
 impl Softmax {
-    fn case(&self) -> Result<BenchCase, ShapeError> {
-        softmax(&self.shape, self.axis.unwrap_or(self.shape.len().saturating_sub(1)), self.log)
+    fn cases(&self) -> Result<Vec<BenchCase>, ShapeError> {
+        let axis = self.axis.unwrap_or(self.shape.len().saturating_sub(1));
+        let passes = [SoftmaxPass::Forward, SoftmaxPass::Gradient];
+        passes.into_iter().map(|pass| softmax(&self.shape, axis, self.log, pass)).collect()
     }
 }
 
@@ -308,6 +357,20 @@ impl Rnn {
         let &Self { cell, hidden, batch, steps } = self;
         let shape = Recurrence { cell: cell.cell(), hidden, batch, steps };
         [RecurrencePass::Forward, RecurrencePass::Backward].into_iter().map(|pass| recurrence(&shape, pass)).collect()
+    }
+}
+
+impl CrossEntropy {
+    fn cases(&self) -> Result<Vec<BenchCase>, ShapeError> {
+        let passes = [CrossEntropyPass::Loss, CrossEntropyPass::Gradient];
+        passes.into_iter().map(|pass| cross_entropy(self.rows, self.classes, pass)).collect()
+    }
+}
+
+impl Gather {
+    fn cases(&self) -> Result<Vec<BenchCase>, ShapeError> {
+        let passes = [GatherPass::Gather, GatherPass::ScatterAdd];
+        passes.into_iter().map(|pass| gather(self.rows, self.columns, self.count, pass)).collect()
     }
 }
 
