@@ -20,12 +20,7 @@ struct Params {
     out_row: u32,
 }
 #import params
-#repeat g GROUPS
-#repeat q 4
-@group(0) @binding(8 * $g + $q) var<uniform> a$g$q: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(8 * $g + 4 + $q) var<uniform> b$g$q: array<vec4<f32>, B_WORDS>;
-#end
-#end
+#import panel_windows
 @group(0) @binding(8 * GROUPS) var<storage, read_write> out: array<vec4<f32>>;
 #code
 

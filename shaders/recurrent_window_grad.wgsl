@@ -26,10 +26,7 @@ struct Params {
 #import params
 alias Elem = vec4<f32>;
 const HIDDEN4: u32 = HIDDEN / 4u;
-#repeat q 4
-@group(0) @binding($q) var<uniform> a0$q: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(4 + $q) var<uniform> b0$q: array<vec4<f32>, B_WORDS>;
-#end
+#import panel_windows
 @group(0) @binding(8) var<storage, read> tape: array<vec4<f32>>;
 @group(0) @binding(9) var<storage, read_write> out: array<vec4<f32>>;
 @group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
@@ -139,7 +136,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #end
 #end
     let turns = RUN;
-#repeat g 1
+#repeat g GROUPS
 #import panel_sums
 #end
     let column = p.unit / 4u + group.x * 8u + lane;

@@ -1,8 +1,8 @@
 // out[indices[b], i] += values[b, i] for the b of one chunk, start <= b < end, in order of b.
 // Layout: values [B, COLUMNS], indices [B], out [rows, COLUMNS], contiguous. Elem is f32 or vec4<f32>; COLUMNS is
 // in Elems; count is that of invocations.
-// Work: EACH neighbouring Elems of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
-// so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
+// Work: EACH neighbouring Elems of one b an invocation. The first b of a chunk that names a row adds all of the chunk's
+// values for it, so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
 // Accumulates in f32. Bound by the scan of the chunk's indices, which neighbouring lanes share.
 struct Params {
     count: u32,

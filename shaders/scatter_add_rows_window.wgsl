@@ -1,8 +1,8 @@
 // scatter_add_rows, its chunk's indices read as a uniform window, four at once.
 // Layout: values [B, COLUMNS], indices [B / 4] vec4 from the chunk's first on, out [rows, COLUMNS], contiguous. Elem is f32
 // or vec4<f32>; COLUMNS is in Elems; count is that of invocations.
-// Work: EACH neighbouring Elems of one b an invocation. The first b of a chunk that names a row adds all of the chunk's values for it,
-// so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
+// Work: EACH neighbouring Elems of one b an invocation. The first b of a chunk that names a row adds all of the chunk's
+// values for it, so no two invocations touch one Elem and the order of addition is fixed; indices past the end add nothing.
 // Accumulates in f32. Bound by the scan of the chunk's indices.
 struct Params {
     count: u32,

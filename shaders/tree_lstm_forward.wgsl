@@ -1,7 +1,8 @@
 // The states of a level's nodes: c = sigmoid(i) tanh(u) + sum over children of sigmoid(f) c, h = sigmoid(o) tanh(c).
 // Layout: products, of each node the gates i, o, u and one f a child, [nodes of the level, 3 + ARITY, H]; or where
-// SHARED, of each child i, o, u, which add up, and f, [nodes of the level, ARITY, 4, H]; a line's PITCH4 vec4 apart; bias [4, H] of i, o, u, f;
-// children [nodes, ARITY] rows; levels [1 + levels, 2]; trace [planes, ROWS, H] of h, c, i, o, u and the f; all in vec4.
+// SHARED, of each child i, o, u, which add up, and f, [nodes of the level, ARITY, 4, H]; a line's PITCH4 vec4 apart; bias
+// [4, H] of i, o, u, f; children [nodes, ARITY] rows; levels [1 + levels, 2]; trace [planes, ROWS, H] of h, c,
+// i, o, u and the f; all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory latency.
 struct Params {
     level: u32,

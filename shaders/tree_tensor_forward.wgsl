@@ -1,6 +1,7 @@
 // h = tanh(bias + W x + sum over j of x[j] (V x)[j]) of a level's nodes, x being the states of both children.
-// Layout: products [nodes of the level, 1 + 2 H, H], a node's PITCH4 vec4 apart: W x, then the (V x)[j], which the trace keeps; bias [H]; children
-// [nodes, 2] rows; levels [1 + levels, 2]; trace [1 + 2 H, ROWS, H] of h and the (V x)[j]; all in vec4.
+// Layout: products [nodes of the level, 1 + 2 H, H], a node's PITCH4 vec4 apart: W x, then the (V x)[j], which the
+// trace keeps; bias [H]; children [nodes, 2] rows; levels [1 + levels, 2]; trace [1 + 2 H, ROWS, H] of h and the (V x)[j];
+// all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory bandwidth.
 struct Params {
     level: u32,

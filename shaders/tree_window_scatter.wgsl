@@ -1,6 +1,6 @@
 // As tree_product_scatter, for software Vulkan: lines and weight lie in windows as `wide` has them. Strategy "windows".
-// Layout: a{g}{q}, b{g}{q} as in matmul_wide; the others as in lib/tree_scatter. The call's lines are those from `line` on, its
-// columns those from vec4 `column` on.
+// Layout: a{g}{q}, b{g}{q} as in matmul_wide; the others as in lib/tree_scatter. The call's lines are those from `line` on,
+// its columns those from vec4 `column` on.
 // Work: 32 lines × 4 columns an invocation, 8 lanes along the columns. Accumulates f32; where K takes several dispatches, in d.
 // Bound by loads within the product, as matmul_wide.
 struct Params {
@@ -14,12 +14,7 @@ struct Params {
     column: u32,
 }
 #import params
-#repeat g GROUPS
-#repeat q 4
-@group(0) @binding(8 * $g + $q) var<uniform> a$g$q: array<vec4<f32>, A_WORDS>;
-@group(0) @binding(8 * $g + 4 + $q) var<uniform> b$g$q: array<vec4<f32>, B_WORDS>;
-#end
-#end
+#import panel_windows
 @group(0) @binding(8 * GROUPS) var<storage, read> levels: array<u32>;
 @group(0) @binding(8 * GROUPS + 1) var<storage, read> children: array<u32>;
 @group(0) @binding(8 * GROUPS + 2) var<storage, read_write> d: array<vec4<f32>>;

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::peak::Roofline;
 use super::profile::Profile;
 use super::spread::Spread;
 use crate::Error;
@@ -35,8 +36,8 @@ pub struct ModelSettings {
     pub batch: usize,
     /// Measurements.
     pub rounds: usize,
-    /// Whether the time of each dispatch is wanted; needs a device with timestamps.
-    pub profile: bool,
+    /// The roofline that each dispatch is to be held against, if a profile is wanted; needs a device with timestamps.
+    pub profile: Option<Roofline>,
     /// How plans are made; training in mixed precision scales the loss.
     pub plan: PlanOptions,
 }
@@ -152,6 +153,6 @@ pub(super) fn report(
         precision: session.plan().precision,
         dispatches,
         recording_seconds: Spread::of(&recordings).median,
-        profile: settings.profile.then(|| Profile::measure(device, session)).transpose()?,
+        profile: settings.profile.map(|roofline| Profile::measure(device, session, roofline)).transpose()?,
     })
 }

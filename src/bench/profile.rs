@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::peak::{Effort, Roofline};
+use super::peak::Roofline;
 use crate::Error;
 use crate::gpu::Device;
 use crate::plan::Session;
@@ -12,7 +12,7 @@ use crate::plan::Session;
 pub struct Profile {
     /// Longest first.
     pub rows: Vec<ProfileRow>,
-    /// Measured beside them.
+    /// What its shares are of.
     pub roofline: Roofline,
 }
 
@@ -38,8 +38,7 @@ impl Profile {
     ///
     /// # Errors
     /// When the device has no timestamps, or was lost.
-    pub fn measure(device: &Device, session: &Session) -> Result<Self, Error> {
-        let roofline = Roofline::measure(device, session.plan().precision, Effort::SHORT)?;
+    pub fn measure(device: &Device, session: &Session, roofline: Roofline) -> Result<Self, Error> {
         let times = session.playback().time_blocking(device)?;
         let recording = &session.plan().recording;
         let mut rows: BTreeMap<(&str, &str), ProfileRow> = BTreeMap::new();

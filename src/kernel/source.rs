@@ -50,6 +50,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("cell_lstm", include_str!("../../shaders/lib/cell_lstm.wgsl")),
     ("cell_rnn", include_str!("../../shaders/lib/cell_rnn.wgsl")),
     ("panel_sums", include_str!("../../shaders/lib/panel_sums.wgsl")),
+    ("panel_windows", include_str!("../../shaders/lib/panel_windows.wgsl")),
     ("tree_lines", include_str!("../../shaders/lib/tree_lines.wgsl")),
     ("tree_lines_packed", include_str!("../../shaders/lib/tree_lines_packed.wgsl")),
     ("tree_product", include_str!("../../shaders/lib/tree_product.wgsl")),

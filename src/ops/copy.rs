@@ -6,6 +6,12 @@ use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
 /// Invocations of a workgroup.
 pub(super) const WORKGROUP: usize = 64;
 
+/// Sets the first `count` floats, or vec4 where `width` is 4, of `to` to 0.
+pub(super) fn clear(to: Operand, width: usize, count: usize, caps: &Caps) -> KernelCall {
+    let kernel = Kernel::new(source!("clear")).constant("Elem", float(width)).constant("WG", WORKGROUP);
+    KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps)).bind(to).param("count", count)
+}
+
 /// Elements an invocation moves: fewer, fatter invocations where starting one costs much.
 pub(super) fn run(caps: &Caps) -> usize {
     if caps.is_software() { 4 } else { 1 }

@@ -1,6 +1,6 @@
 //! Rows by index, and its transpose: rows added up by index.
 
-use super::copy::{WORKGROUP, common_width, float, word};
+use super::copy::{WORKGROUP, clear, common_width, float, word};
 use super::{Case, CaseInput};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
@@ -152,9 +152,7 @@ impl Op for ScatterAdd {
         let each = (1..=most).rev().find(|&n| columns.is_multiple_of(n)).unwrap_or(1);
         let grid = |count: usize| linear_grid(count.div_ceil(WORKGROUP), l.caps);
         let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", WORKGROUP);
-        let cleared = self.rows * columns;
-        let clear = KernelCall::new(kernel(source!("scatter_add_clear")), grid(cleared)).bind(Operand::Output);
-        let clear = clear.param("count", cleared);
+        let clear = clear(Operand::Output, width, self.rows * columns, l.caps);
         let strategy = |name, windows: bool| {
             let chunk = |start: usize| {
                 let end = batch.min(start + CHUNK);

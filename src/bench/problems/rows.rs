@@ -3,12 +3,12 @@
 use super::{by, case, input, letters};
 use crate::bench::BenchCase;
 use crate::graph::ShapeError;
+use crate::ops::CaseInput;
 use crate::ops::cross_entropy::{CrossEntropy, CrossEntropyGrad};
 use crate::ops::dropout::Dropout;
 use crate::ops::gather::{Gather, ScatterAdd};
 use crate::ops::softmax::{Softmax, SoftmaxGrad};
 use crate::ops::transpose::Transpose;
-use crate::ops::{CaseInput, Values};
 use crate::tensor::DType;
 
 /// What of a softmax is computed.
@@ -112,7 +112,7 @@ pub fn transpose(shape: &[usize], order: &[usize]) -> Result<BenchCase, ShapeErr
 /// When the shape is empty.
 pub fn dropout(shape: &[usize]) -> Result<BenchCase, ShapeError> {
     let all = letters(shape.len());
-    let clock = CaseInput { values: Values::Clock, ..CaseInput::clock() };
+    let inputs = vec![(input(shape), all.as_str()), (CaseInput::clock(), "s")];
     // A place's mask depends on where it lies in the whole.
-    case("dropout", by(shape), Dropout { rate: 0.5, stream: 1 }, vec![(input(shape), &all), (clock, "s")], [&all, ""])
+    case("dropout", by(shape), Dropout { rate: 0.5, stream: 1 }, inputs, [&all, ""])
 }

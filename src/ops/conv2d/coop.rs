@@ -2,7 +2,8 @@
 //! gathered tile by tile into workgroup memory.
 
 use super::geometry::Geometry;
-use super::tile::{in_tiles, parts, summed};
+use super::parts::summed;
+use super::tile::{in_tiles, parts};
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, KernelCall, Operand, Source, Strategy, source};
 use crate::ops::coop::{Layout, Tile};

@@ -1,7 +1,7 @@
 //! Convolutions of one input channel an output channel: no sum over channels, so nothing for a matrix product.
 
-use super::direct::sum_parts;
 use super::geometry::Geometry;
+use super::parts;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
 
@@ -11,8 +11,6 @@ const BLOCK: usize = 4;
 /// Elements of a row that four neighbours may read at most, and weights: they are kept in registers, and unrolled.
 const MOST_SPAN: usize = 32;
 const MOST_WEIGHTS: usize = 49;
-/// Turns of all loops that an invocation of the weight gradient may take; Mesa 22.3 stops silently after 65,535.
-const WALK: usize = 8_192;
 
 /// What four neighbours of a row read of the image's row.
 fn span(g: &Geometry, step: usize) -> usize {
@@ -37,18 +35,23 @@ fn kernel(source: Source, g: &Geometry, step: [usize; 2]) -> Kernel {
 }
 
 pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+    if !suits(g, g.stride[1]) {
+        return None;
+    }
     let kernel = kernel(source!("conv2d_depthwise"), g, g.stride).constant("UP_Y", 1usize).constant("UP_X", 1usize);
-    suits(g, g.stride[1]).then(|| walk(kernel.constant("BACK", false), g.x(), g.y(), g.padding.map(|n| n as u32), l))
+    Some(walk(kernel.constant("BACK", false), g.x(), g.y(), g.padding.map(|n| n as u32), l))
 }
 
 pub(super) fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
+    if !suits(g, 1) {
+        return None;
+    }
     let [up_y, up_x] = g.stride;
     let kernel = kernel(source!("conv2d_depthwise"), g, [1, 1]).constant("UP_Y", up_y).constant("UP_X", up_x);
     // Less than 0 where there is more padding than kernel: added to a place, it wraps back.
     let around =
         |axis: usize, kernel: usize| (((kernel - 1) * g.dilation[axis]) as u32).wrapping_sub(g.padding[axis] as u32);
-    let padding = [around(0, g.kh), around(1, g.kw)];
-    suits(g, 1).then(|| walk(kernel.constant("BACK", true), g.y(), g.x(), padding, l))
+    Some(walk(kernel.constant("BACK", true), g.y(), g.x(), [around(0, g.kh), around(1, g.kw)], l))
 }
 
 /// Over an image to an output.
@@ -76,13 +79,10 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         return None;
     }
     // The rows of all output images are divided into parts, each summed by its own invocations.
-    let (rows, blocks, count) = (g.n * g.oh, g.ow.div_ceil(BLOCK), l.output.count());
     let parallel = if l.caps.is_software() { 1024 } else { 16_384 };
-    let wanted = (parallel / g.o).max((rows * (blocks + 1)).div_ceil(WALK)).clamp(1, rows.max(1));
-    let rows_each = rows.div_ceil(wanted).max(1);
-    let parts = rows.div_ceil(rows_each).max(1);
+    let (rows_each, parts) = parts::of_rows(g.n * g.oh, g.ow.div_ceil(BLOCK) + 1, parallel / g.o);
     let kernel = kernel(source!("conv2d_depthwise_d_weight"), g, g.stride);
-    let partial = KernelCall::new(kernel, linear_grid((g.o * parts).div_ceil(WORKGROUP), l.caps))
+    let call = KernelCall::new(kernel, linear_grid((g.o * parts).div_ceil(WORKGROUP), l.caps))
         .bind_inputs(2)
         .param("n", g.n)
         .param("c", g.c)
@@ -95,10 +95,5 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
         .param("pad_x", g.padding[1])
         .param("rows_each", rows_each)
         .param("parts", parts);
-    if parts == 1 {
-        return Some(Strategy::single("depthwise", partial.bind(Operand::Output)));
-    }
-    let sum = sum_parts(Operand::Scratch(0), parts, count, l);
-    let calls = vec![partial.bind(Operand::Scratch(0)), sum];
-    Some(Strategy { name: "depthwise", calls, scratch: vec![(4 * parts * count) as u64] })
+    Some(parts::summed("depthwise", call, parts, l))
 }

@@ -9,6 +9,7 @@ mod depthwise;
 mod direct;
 mod geometry;
 mod halved;
+mod parts;
 mod tile;
 mod window;
 mod winograd;

@@ -1,7 +1,7 @@
 //! For GPUs: convolutions of one group as matrix products whose operands are gathered tile by tile into workgroup memory.
 
-use super::direct::sum_parts;
 use super::geometry::Geometry;
+use super::parts::summed;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
 
@@ -27,9 +27,6 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
     let tiles = rows.div_ceil(16 * rows_each(rows)) * columns.div_ceil(COLUMNS);
     let parts = parts(tiles, terms, STEP);
     let call = product(source!("conv2d_tile_d_weight"), g, [rows, columns, terms], parts, l)?;
-    if parts == 1 {
-        return Some(Strategy::single("tile", call.bind(Operand::Output)));
-    }
     Some(summed("tile", call, parts, l))
 }
 
@@ -37,13 +34,6 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Strategy> {
 pub(super) fn parts(tiles: usize, terms: usize, step: usize) -> usize {
     let parts = (PARALLEL / tiles.max(1)).min(terms / (4 * step)).max(1);
     terms.div_ceil(terms.div_ceil(parts).next_multiple_of(step)).max(1)
-}
-
-/// The strategy of a call, but for its output, whose parts a second one sums.
-pub(super) fn summed(name: &'static str, call: KernelCall, parts: usize, l: &Lowering<'_>) -> Strategy {
-    let count = l.output.count();
-    let sum = sum_parts(Operand::Scratch(0), parts, count, l);
-    Strategy { name, calls: vec![call.bind(Operand::Scratch(0)), sum], scratch: vec![(parts * count * 4) as u64] }
 }
 
 /// Rows of an invocation: those of a tile are sixteen times as many.

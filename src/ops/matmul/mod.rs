@@ -15,7 +15,7 @@ pub use cases::cases;
 
 pub(in crate::ops) use pack::Factor;
 pub(in crate::ops) use products::{Matrix, Products};
-pub(in crate::ops) use wide::{Cut, NEITHER, PANEL, Side, suits, tile};
+pub(in crate::ops) use wide::{Cut, NEITHER, PANEL, Side, WINDOW, suits, tile};
 
 use problem::{Problem, batch_shape};
 

@@ -18,7 +18,7 @@ const GROUPS: [usize; 3] = [1, 2, 4];
 /// Uniform buffers beside the windows: an epilogue's operands.
 const OTHER_UNIFORMS: usize = 4;
 /// Floats of a window.
-pub(super) const WINDOW: usize = 16_384;
+pub(in crate::ops) const WINDOW: usize = 16_384;
 pub(super) const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
 const WORKGROUP: usize = 64;
 /// Floats of a page. Where packing is cheap, it is worth it to have no two neighbours along K a page or more apart.
@@ -137,6 +137,12 @@ impl Cut {
         (row * self.tiles[1] + column) * self.tile[0] * self.tile[1]
     }
 
+    /// Where a tile's results lie in a whole one of plain rows, and floats from row to row.
+    pub fn in_rows(&self, operand: Operand, [row, column]: [usize; 2]) -> (Side, usize) {
+        let ([m, n], [_, pitch]) = (self.tile, self.padded());
+        (Side { operand, first: row * m * pitch + column * n }, pitch)
+    }
+
     /// WGSL for the place of an element within a packed operand, given as `i` along `axis` and `k`.
     pub fn place(&self, axis: usize) -> String {
         let (tile, run, planes) = (self.tile[axis], self.run, self.planes());
@@ -223,10 +229,9 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
     }
     let plain = l.plain();
     for (step, at) in cut.dispatches() {
-        let ([m, n], columns) = (cut.tile, cut.padded()[1]);
         let to = match direct {
-            true => (Side { operand: Operand::Output, first: at[0] * m * columns + at[1] * n }, columns),
-            false => (Side { operand: tiles, first: cut.tile_first(at) }, n),
+            true => cut.in_rows(Operand::Output, at),
+            false => (Side { operand: tiles, first: cut.tile_first(at) }, cut.tile[1]),
         };
         let last = direct && step + 1 == cut.steps;
         calls.push(tile(&cut, step, at, from, to, if last { l } else { &plain }));

@@ -9,6 +9,7 @@ use super::{Cell, Extents, Place, Walk, optional, steps};
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
+use crate::ops::copy::clear;
 
 /// Sequences of a workgroup.
 const PANEL: usize = 32;
@@ -93,6 +94,7 @@ impl Cut {
         kernel
             .constant("RUN", self.run)
             .constant("PANELS", self.panels)
+            .constant("GROUPS", 1usize)
             .constant("A_WORDS", self.state_words())
             .constant("B_WORDS", self.weight_words())
     }
@@ -143,12 +145,6 @@ fn pack(
         .param("count", words)
 }
 
-fn clear(words: usize, scratch: usize, caps: &Caps) -> KernelCall {
-    let kernel = Kernel::new(source!("scatter_add_clear")).constant("Elem", "vec4<f32>").constant("WG", WORKGROUP);
-    let call = KernelCall::new(kernel, linear_grid(words.div_ceil(WORKGROUP), caps));
-    call.bind(Operand::Scratch(scratch)).param("count", words)
-}
-
 /// The forward pass.
 pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
     let (walk, numbers) = (op.0, op.numbers());
@@ -165,7 +161,7 @@ pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<St
             kernel.constant("RUN", cut.run).constant("PANELS", cut.panels)
         }),
         // What lies behind the last unit of a plane is multiplied too, with zeros.
-        clear(state_words, 1, l.caps),
+        clear(Operand::Scratch(1), 4, state_words, l.caps),
     ];
     for (turn, Place { t, before, after }) in walk.places(e.steps).enumerate() {
         for dispatch in cut.dispatches() {
@@ -203,8 +199,8 @@ pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Opti
             kernel.constant("RUN", cut.run).constant("WIDTH", cut.width)
         }),
         steps::backward_begin(op, e, l),
-        clear(state_words, 0, l.caps),
-        clear(state_words, 1, l.caps),
+        clear(Operand::Scratch(0), 4, state_words, l.caps),
+        clear(Operand::Scratch(1), 4, state_words, l.caps),
     ];
     let step = |turn: usize, place: Place, last: bool, dispatch: [usize; 2]| {
         let mut next = 11;

@@ -1,17 +1,16 @@
 //! The product of a level's lines with the weight.
 
 use super::cell::Extents;
-use super::tables::{WORKGROUP, count_of, kernel};
+use super::tables::{count_of, kernel};
 use crate::gpu::Caps;
 use crate::graph::Lowering;
-use crate::kernel::{Following, Kernel, KernelCall, Operand, Source, linear_grid, source};
-use crate::ops::matmul::{Cut, Factor, NEITHER, PANEL, Side, suits, tile};
+use crate::kernel::{Following, Kernel, KernelCall, Operand, Source, source};
+use crate::ops::copy::clear;
+use crate::ops::matmul::{Cut, Factor, NEITHER, PANEL, Side, WINDOW, suits, tile};
 
 /// Lines an invocation of `Rows` multiplies.
 const TILE: usize = 8;
 
-/// Floats of the largest uniform window.
-const WINDOW: usize = 16_384;
 /// Lines that a level has in the mean, from which on windows, of 32 lines, are worth it.
 const LEAST: usize = 8;
 
@@ -31,14 +30,17 @@ pub(super) struct Product {
 #[derive(Clone, Copy, Debug)]
 enum Form {
     /// Lines one after another, whole.
-    Rows {
-        /// Invocations of a workgroup along the columns.
-        lanes: usize,
-        /// Lines of a uniform window, where the device reads storage slowly and lines are not too long.
-        window: Option<usize>,
-    },
+    Rows(Rows),
     /// As `wide` has them.
     Windows(Cut),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Rows {
+    /// Invocations of a workgroup along the columns.
+    lanes: usize,
+    /// Lines of a uniform window, where the device reads storage slowly and lines are not too long.
+    window: Option<usize>,
 }
 
 impl Product {
@@ -50,7 +52,7 @@ impl Product {
         let windows = cut.map(|(cut, _)| Form::Windows(cut));
         let window = WINDOW / line_pitch(depth) / TILE * TILE;
         let window = (caps.slow_storage && window > 0).then_some(window);
-        let rows = Form::Rows { lanes: if caps.is_software() { 8 } else { 32 }, window };
+        let rows = Form::Rows(Rows { lanes: if caps.is_software() { 8 } else { 32 }, window });
         let with = |form| Self { e: *e, depth, columns, inputs, form };
         let mut forms: Vec<Form> = windows.into_iter().chain([rows]).collect();
         if e.inner * e.lines() < LEAST * e.levels {
@@ -62,7 +64,7 @@ impl Product {
     /// What a strategy with it is called.
     pub fn name(&self) -> &'static str {
         match self.form {
-            Form::Rows { .. } => "levels",
+            Form::Rows(_) => "levels",
             Form::Windows(_) => "windows",
         }
     }
@@ -71,8 +73,8 @@ impl Product {
     pub fn lines_bytes(&self) -> u64 {
         match &self.form {
             // Whole windows, or tiles.
-            Form::Rows { window, .. } => {
-                let lines = (self.e.most(1) * self.e.lines()).next_multiple_of(window.unwrap_or(TILE));
+            Form::Rows(rows) => {
+                let lines = (self.e.most(1) * self.e.lines()).next_multiple_of(rows.window.unwrap_or(TILE));
                 (4 * lines * line_pitch(self.depth)) as u64
             }
             Form::Windows(cut) => cut.packed_bytes(0),
@@ -82,7 +84,7 @@ impl Product {
     /// Bytes of a level's products.
     pub fn products_bytes(&self) -> u64 {
         let lines = match &self.form {
-            Form::Rows { .. } => self.e.most(1) * self.e.lines(),
+            Form::Rows(_) => self.e.most(1) * self.e.lines(),
             Form::Windows(cut) => cut.padded()[0],
         };
         (4 * lines * self.pitch()) as u64
@@ -91,7 +93,7 @@ impl Product {
     /// Elements from a line's products to the next line's.
     pub fn pitch(&self) -> usize {
         match &self.form {
-            Form::Rows { .. } => self.columns,
+            Form::Rows(_) => self.columns,
             Form::Windows(cut) => cut.padded()[1],
         }
     }
@@ -99,7 +101,7 @@ impl Product {
     /// `kernel`, told how to write the lines, which are its binding 0.
     pub fn with_lines(&self, kernel: Kernel) -> Kernel {
         match &self.form {
-            Form::Rows { .. } => kernel.constant("LINE4", line_pitch(self.depth) / 4).code("#import tree_lines"),
+            Form::Rows(_) => kernel.constant("LINE4", line_pitch(self.depth) / 4).code("#import tree_lines"),
             Form::Windows(cut) => {
                 let place = format!("fn place(i: u32, k: u32) -> u32 {{\n    return {};\n}}", cut.place(0));
                 kernel.code("#import tree_lines_packed").code(place)
@@ -113,11 +115,7 @@ impl Product {
         let Form::Windows(cut) = &self.form else { return Side { operand: Operand::Input(input), first: 0 } };
         if cut.run * cut.planes() > self.depth {
             // What lies behind a line's last term is multiplied, by 0, and so must be a number.
-            let count = self.lines_bytes() as usize / 16;
-            let kernel = Kernel::new(source!("scatter_add_clear")).constant("Elem", "vec4<f32>");
-            let grid = linear_grid(count.div_ceil(WORKGROUP), caps);
-            let call = KernelCall::new(kernel.constant("WG", WORKGROUP), grid);
-            calls.push(call.bind(lines).param("count", count));
+            calls.push(clear(lines, 4, self.lines_bytes() as usize / 16, caps));
         }
         let factor = Factor { axis: 1, input, extent: self.columns, k: self.depth, k_outermost: true };
         cut.read(&factor, caps, calls, scratch)
@@ -127,15 +125,12 @@ impl Product {
     pub fn store(&self, level: usize, lines: Operand, weight: Side, to: Operand, l: &Lowering<'_>) -> Vec<KernelCall> {
         let cut = match &self.form {
             Form::Windows(cut) => cut,
-            &Form::Rows { lanes, window } => {
-                return self.rows(source!("tree_product_store"), (lanes, window), level, lines, weight, &[to]);
-            }
+            Form::Rows(rows) => return self.rows(source!("tree_product_store"), rows, level, lines, weight, &[to]),
         };
-        let ([m, n], pitch) = (cut.tile, self.pitch());
         let calls = self.tiles(cut, level).map(|(step, at)| {
-            let to = Side { operand: to, first: at[0] * m * pitch + at[1] * n };
-            let call = tile(cut, step, at, [Side { operand: lines, first: 0 }, weight], (to, pitch), &l.plain());
-            call.follow(self.following(level, at[0] * m, PANEL))
+            let from = [Side { operand: lines, first: 0 }, weight];
+            let call = tile(cut, step, at, from, cut.in_rows(to, at), &l.plain());
+            call.follow(self.following(level, at[0] * cut.tile[0], PANEL))
         });
         calls.collect()
     }
@@ -151,9 +146,9 @@ impl Product {
         let levels = Operand::Input(self.inputs[1]);
         let cut = match &self.form {
             Form::Windows(cut) => cut,
-            &Form::Rows { lanes, window } => {
+            Form::Rows(rows) => {
                 let source = source!("tree_product_scatter");
-                return self.rows(source, (lanes, window), level, lines, weight, &children_and_states);
+                return self.rows(source, rows, level, lines, weight, &children_and_states);
             }
         };
         let calls = self.tiles(cut, level).map(|(step, at)| {
@@ -179,7 +174,7 @@ impl Product {
     fn rows(
         &self,
         source: Source,
-        (lanes, window): (usize, Option<usize>),
+        &Rows { lanes, window }: &Rows,
         level: usize,
         lines: Operand,
         weight: Side,

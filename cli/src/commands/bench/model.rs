@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use girih::bench::model::{Mode, ModelReport, ModelSettings, measure};
-use girih::bench::{Profile, ProfileRow};
+use girih::bench::{Effort, Profile, ProfileRow, Roofline};
+use girih::gpu::Device;
 use girih::plan::{PlanOptions, Precision};
 use serde::Serialize;
 
@@ -72,7 +73,7 @@ pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
     let both = !flags.train && !flags.infer;
     let plan = PlanOptions { precision, ..tuning::options(&flags.tuning, None, &device) };
     let (batch, rounds) = (flags.batch as usize, flags.rounds as usize);
-    let settings = ModelSettings { batch, rounds, profile: flags.profile, plan };
+    let settings = ModelSettings { batch, rounds, profile: roofline(flags.profile, &device, precision)?, plan };
     for (mode, wanted) in [(Mode::Train, flags.train || both), (Mode::Infer, flags.infer || both)] {
         if wanted {
             let report = measure(&device, model, mode, &settings).map_err(failed)?;
@@ -84,6 +85,11 @@ pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The roofline of a profile, where one is wanted.
+pub(super) fn roofline(wanted: bool, device: &Device, precision: Precision) -> Result<Option<Roofline>> {
+    wanted.then(|| Roofline::measure(device, precision, Effort::SHORT)).transpose().map_err(failed)
 }
 
 /// Shows a report of `batch` examples a run, counted in `unit`.

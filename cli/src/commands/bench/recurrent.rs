@@ -3,10 +3,10 @@
 use anyhow::Result;
 use girih::bench::model::ModelSettings;
 use girih::bench::recurrent::{Unrolling, measure};
-use girih::plan::PlanOptions;
+use girih::plan::{PlanOptions, Precision};
 
 use super::args::RecurrentFlags;
-use super::model::show;
+use super::model::{roofline, show};
 use crate::args::{Global, name_of};
 use crate::engine::{self, failed};
 use crate::output::Output;
@@ -21,7 +21,8 @@ pub fn run(flags: &RecurrentFlags, global: &Global, output: Output) -> Result<()
     let [input, hidden, steps] = [flags.input, flags.hidden, flags.steps].map(|n| n as usize);
     let name = format!("{} {input}→{hidden}, {steps} steps", name_of(flags.cell));
     output.text(format!("{name} on {} ({})", device.name(), device.driver()))?;
-    let (batch, rounds, profile) = (flags.batch as usize, flags.rounds as usize, flags.profile);
+    let (batch, rounds) = (flags.batch as usize, flags.rounds as usize);
+    let profile = roofline(flags.profile, &device, Precision::F32)?;
     let settings = ModelSettings { batch, rounds, profile, plan: PlanOptions::default() };
     for (mode, backward) in [("forward", false), ("forward and backward", true)] {
         let report = measure(&device, Unrolling { cell, input, hidden, steps }, backward, &settings).map_err(failed)?;

@@ -1,4 +1,4 @@
-// out = 0, before scatter_add_rows adds to it.
+// out = 0, before something is added to it or a part of it is written.
 // Layout: out as vec4 or f32. Work: one Elem an invocation. Bound by memory bandwidth.
 struct Params {
     count: u32,

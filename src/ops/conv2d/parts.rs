@@ -1,0 +1,31 @@
+//! Long sums, of weight gradients, divided into parts that a second pass adds up in a fixed order.
+
+use crate::graph::Lowering;
+use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+
+const WORKGROUP: usize = 64;
+
+/// Turns of all loops that an invocation may take; Mesa 22.3 stops silently after 65,535.
+const WALK: usize = 8_192;
+
+/// Divides `rows`, each a walk of so many turns, into about as many parts as wanted: rows of a part, and parts.
+pub(super) fn of_rows(rows: usize, turns: usize, wanted: usize) -> (usize, usize) {
+    let wanted = wanted.max((rows * turns).div_ceil(WALK)).clamp(1, rows.max(1));
+    let rows_each = rows.div_ceil(wanted).max(1);
+    (rows_each, rows.div_ceil(rows_each).max(1))
+}
+
+/// The strategy of a call, but for its output, which computes so many parts of the result.
+pub(super) fn summed(name: &'static str, call: KernelCall, parts: usize, l: &Lowering<'_>) -> Strategy {
+    if parts == 1 {
+        return Strategy::single(name, call.bind(Operand::Output));
+    }
+    let count = l.output.count();
+    let kernel = Kernel::new(source!("conv2d_sum_parts")).constant("WG", WORKGROUP);
+    let sum = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
+        .bind(Operand::Scratch(0))
+        .bind(Operand::Output)
+        .param("parts", parts)
+        .param("count", count);
+    Strategy { name, calls: vec![call.bind(Operand::Scratch(0)), sum], scratch: vec![(parts * count * 4) as u64] }
+}
