@@ -7,6 +7,7 @@ use super::case::BenchCase;
 use super::check::{Expected, Wrong};
 use super::custom;
 use super::peak::Roofline;
+use super::profile::Profile;
 use super::spread::Spread;
 use crate::Error;
 use crate::gpu::{Device, Stray, Timer};
@@ -36,13 +37,16 @@ pub struct Settings {
     pub strategy: Option<String>,
     /// Strategies that are not to be run, and why.
     pub left_out: BTreeMap<&'static str, String>,
+    /// The roofline that each dispatch is to be held against, if profiles are wanted; needs a device with timestamps.
+    pub profile: Option<Roofline>,
     /// Kernels from outside, which are run between guards before anything else, and measured whatever `strategy` says.
     pub kernels: Vec<Arc<CustomKernel>>,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy: None, left_out: BTreeMap::new(), kernels: Vec::new() }
+        let (strategy, left_out, profile, kernels) = (None, BTreeMap::new(), None, Vec::new());
+        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy, left_out, profile, kernels }
     }
 }
 
@@ -73,7 +77,7 @@ pub enum Outcome {
 }
 
 /// How fast a strategy is.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Timing {
     /// Seconds of a run.
     pub seconds: Spread,
@@ -81,6 +85,8 @@ pub struct Timing {
     pub max_error: f64,
     /// Dispatches of a run.
     pub dispatches: usize,
+    /// Where the time goes, if that was wanted.
+    pub profile: Option<Profile>,
 }
 
 impl CaseReport {
@@ -190,8 +196,10 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
             }
         }
     }
-    let timed = candidates.iter().map(|(strategy, candidate)| (*strategy, Outcome::Timed(candidate.timing())));
-    report.outcomes.splice(0..0, timed);
+    let timed = candidates
+        .iter()
+        .map(|(strategy, candidate)| Ok((*strategy, Outcome::Timed(candidate.timing(device, settings)?))));
+    report.outcomes.splice(0..0, timed.collect::<Result<Vec<_>, Error>>()?);
     Ok(report)
 }
 
@@ -205,15 +213,15 @@ impl Candidate {
         settings: &Settings,
     ) -> Result<Self, Error> {
         let mut new = Self { sessions, max_error, repeats: 1, rounds: 0, samples: Vec::new(), next: 1 };
-        if first >= settings.budget {
-            // It had its time.
-            new.samples.push(first);
-            return Ok(new);
-        }
         let repeats = (settings.seconds / first).ceil().clamp(1.0, MOST_REPEATS);
         new.repeats = repeats as usize;
-        // The first run is slower than those that follow: only a warm one tells how many are needed.
+        // The first run compiles what drivers leave for it: only a warm one tells how many are needed.
         let warm = new.run(timer)?;
+        if warm >= settings.budget {
+            // It had its time.
+            new.samples.push(warm);
+            return Ok(new);
+        }
         new.repeats = (settings.seconds / warm).ceil().clamp(1.0, MOST_REPEATS) as usize;
         let sample = warm * new.repeats as f64;
         new.rounds = ((settings.budget / sample) as usize).clamp(1, settings.rounds.max(1));
@@ -234,9 +242,12 @@ impl Candidate {
         Ok(())
     }
 
-    fn timing(&self) -> Timing {
-        let dispatches = self.sessions.first().map_or(0, |session| session.playback().dispatch_count());
-        Timing { seconds: Spread::of(&self.samples), max_error: self.max_error, dispatches }
+    fn timing(&self, device: &Device, settings: &Settings) -> Result<Timing, Error> {
+        let session = self.sessions.first();
+        let dispatches = session.map_or(0, |session| session.playback().dispatch_count());
+        let profile = session.zip(settings.profile).map(|(session, roof)| Profile::measure(device, session, roof));
+        let seconds = Spread::of(&self.samples);
+        Ok(Timing { seconds, max_error: self.max_error, dispatches, profile: profile.transpose()? })
     }
 }
 

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::peak::Roofline;
+use super::spread::Spread;
 use crate::Error;
-use crate::gpu::Device;
+use crate::gpu::{Device, Dispatch};
 use crate::plan::Session;
+
+/// Runs of which each dispatch's median counts.
+const RUNS: usize = 3;
 
 /// The time of each kind of dispatch, and what the adapter could do.
 #[derive(Clone, Debug, PartialEq)]
@@ -23,41 +27,63 @@ pub struct ProfileRow {
     pub label: String,
     /// The kernel.
     pub kernel: String,
-    /// Seconds of all of them in one run.
+    /// Seconds of all of them in one run: of each dispatch the median of three.
     pub seconds: f64,
     /// How many there are in a run.
     pub dispatches: usize,
-    /// Floating-point operations.
+    /// Floating-point operations: those of an op count for the kernel of it that takes the longest and does not pack.
     pub flops: u64,
-    /// Bytes they move, as far as their bindings tell: what each has bound for reading and for writing.
+    /// Bytes they move, as [`Recording::moved_by`](crate::gpu::Recording::moved_by) counts them.
     pub bytes: u64,
 }
 
+/// A row in the making.
+#[derive(Default)]
+struct Row<'a> {
+    seconds: f64,
+    dispatches: Vec<&'a Dispatch>,
+    flops: u64,
+}
+
 impl Profile {
-    /// Runs a session once with timestamps around each dispatch.
+    /// Runs a session three times with timestamps around each dispatch.
     ///
     /// # Errors
     /// When the device has no timestamps, or was lost.
     pub fn measure(device: &Device, session: &Session, roofline: Roofline) -> Result<Self, Error> {
-        let times = session.playback().time_blocking(device)?;
+        let runs = (0..RUNS).map(|_| session.playback().time_blocking(device)).collect::<Result<Vec<_>, _>>()?;
         let recording = &session.plan().recording;
-        let mut rows: BTreeMap<(&str, &str), ProfileRow> = BTreeMap::new();
-        for (dispatch, seconds) in recording.dispatches.iter().zip(times) {
-            let kernel = recording.pipelines[dispatch.pipeline.0 as usize].label.as_str();
-            let row = rows.entry((&dispatch.label, kernel)).or_insert_with(|| ProfileRow {
-                label: dispatch.label.clone(),
-                kernel: kernel.to_owned(),
-                seconds: 0.0,
-                dispatches: 0,
-                flops: 0,
-                bytes: 0,
-            });
+        let mut rows: BTreeMap<(&str, &str), Row<'_>> = BTreeMap::new();
+        // Of each step its operations, and the seconds of each of its kernels that computes.
+        let mut steps: BTreeMap<u32, (u64, BTreeMap<(&str, &str), f64>)> = BTreeMap::new();
+        for (i, dispatch) in recording.dispatches.iter().enumerate() {
+            let times: Vec<f64> = runs.iter().filter_map(|times| times.get(i).copied()).collect();
+            let seconds = Spread::of(&times).median;
+            let kernel = (&*dispatch.label, &*recording.pipelines[dispatch.pipeline.0 as usize].label);
+            let row = rows.entry(kernel).or_default();
             row.seconds += seconds;
-            row.dispatches += 1;
-            row.flops += dispatch.flops;
-            row.bytes += recording.moved_by([dispatch]);
+            row.dispatches.push(dispatch);
+            let (flops, kernels) = steps.entry(dispatch.step).or_default();
+            *flops += dispatch.flops;
+            if !kernel.1.contains("_pack") {
+                *kernels.entry(kernel).or_default() += seconds;
+            }
         }
-        let mut rows: Vec<ProfileRow> = rows.into_values().collect();
+        for (flops, kernels) in steps.into_values() {
+            let longest = kernels.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
+            if let Some(row) = longest.and_then(|(kernel, _)| rows.get_mut(&kernel)) {
+                row.flops += flops;
+            }
+        }
+        let rows = rows.into_iter().map(|((label, kernel), row)| ProfileRow {
+            label: label.to_owned(),
+            kernel: kernel.to_owned(),
+            seconds: row.seconds,
+            dispatches: row.dispatches.len(),
+            flops: row.flops,
+            bytes: recording.moved_by(row.dispatches),
+        });
+        let mut rows: Vec<ProfileRow> = rows.collect();
         rows.sort_by(|a, b| b.seconds.total_cmp(&a.seconds));
         Ok(Self { rows, roofline })
     }

@@ -2,6 +2,8 @@
 
 use std::time::Instant;
 
+use super::peak::Roofline;
+use super::profile::Profile;
 use super::spread::Spread;
 use crate::Error;
 use crate::autodiff::gradients;
@@ -23,7 +25,7 @@ const ARITY: usize = 2;
 const CLASSES: u32 = 5;
 
 /// What is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TreeSettings {
     /// The cell.
     pub cell: Cell,
@@ -33,6 +35,8 @@ pub struct TreeSettings {
     pub batch: usize,
     /// Measurements.
     pub rounds: usize,
+    /// The roofline that each dispatch is to be held against, if profiles are wanted; needs a device with timestamps.
+    pub profile: Option<Roofline>,
 }
 
 /// What is timed.
@@ -57,7 +61,7 @@ pub enum Way {
 }
 
 /// How fast a batch went.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct TreeRow {
     /// What was timed.
     pub extent: Extent,
@@ -67,6 +71,8 @@ pub struct TreeRow {
     pub seconds: Spread,
     /// Dispatches that had something to do; tree by tree, for the last tree.
     pub dispatches: usize,
+    /// Where the time of the last run goes, if that was wanted.
+    pub profile: Option<Profile>,
 }
 
 /// A measurement.
@@ -133,7 +139,8 @@ pub fn measure(device: &Device, settings: &TreeSettings) -> Result<TreeReport, E
                 samples.push(start.elapsed().as_secs_f64());
             }
             let (seconds, dispatches) = (Spread::of(&samples), session.playback().busy_count());
-            report.rows.push(TreeRow { extent, way, seconds, dispatches });
+            let profile = settings.profile.map(|roof| Profile::measure(device, &session, roof)).transpose()?;
+            report.rows.push(TreeRow { extent, way, seconds, dispatches, profile });
         }
     }
     let room = Room::for_trees(trees.iter(), Order::Heights);

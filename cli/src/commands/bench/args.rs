@@ -88,6 +88,9 @@ pub struct Cases {
     /// that of as many operations
     #[arg(long)]
     pub blas: bool,
+    /// Show the time of each dispatch of each strategy, by the device's clock
+    #[arg(long)]
+    pub profile: bool,
     /// Write the table to this file as comma-separated values
     #[arg(long, value_name = "FILE")]
     pub csv: Option<PathBuf>,
@@ -193,6 +196,9 @@ pub struct TreeFlags {
     /// How many measurements
     #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
     pub rounds: u32,
+    /// Show the time of each dispatch, by the device's clock
+    #[arg(long)]
+    pub profile: bool,
 }
 
 /// Recursive cells.

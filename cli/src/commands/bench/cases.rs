@@ -18,7 +18,7 @@ use super::gap::{self, Timed};
 use super::picture::picture;
 use super::plot::{self, Point};
 use super::shapes::{Family, Shapes};
-use super::{csv, digits, quartiles, width};
+use super::{csv, digits, profile, quartiles, width};
 use crate::args::{self, Global};
 use crate::engine::{self, failed};
 use crate::error::told;
@@ -75,6 +75,14 @@ struct Row {
     /// Whether it is a kernel of the user's own.
     #[serde(skip)]
     custom: bool,
+}
+
+/// What a profile is of.
+#[derive(Serialize)]
+struct Of<'a> {
+    op: &'static str,
+    shape: &'a str,
+    strategy: &'static str,
 }
 
 /// A case or a strategy that was not measured: a JSON line.
@@ -158,7 +166,10 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
         bail!("{} is for {}, which none of these shapes is", kernel.name(), kernel.op());
     }
     let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
-    let roofline = Roofline::measure(&device, precision, Effort::SHORT).map_err(failed)?;
+    let roofline = match profile::roofline(flags.profile, &device, precision)? {
+        Some(roofline) => roofline,
+        None => Roofline::measure(&device, precision, Effort::SHORT).map_err(failed)?,
+    };
     let rows = Vec::new();
     let (slowness, wrong, left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut run = Run { device, timer, roofline, flags, kernels, output, rows, slowness, wrong, left_out };
@@ -215,6 +226,7 @@ impl Run<'_> {
             rounds: self.flags.rounds as usize,
             strategy: self.flags.strategy.clone(),
             left_out: self.too_slow(case),
+            profile: self.flags.profile.then_some(self.roofline),
             kernels: self.kernels.clone(),
             ..Settings::default()
         };
@@ -238,6 +250,11 @@ impl Run<'_> {
                     row.custom = self.kernels.iter().any(|kernel| kernel.name() == *strategy);
                     self.output.json(&row)?;
                     self.rows.push(row);
+                    if let Some(profile) = &timing.profile {
+                        let of = Of { op: case.op, shape: &case.shape, strategy };
+                        self.output.text(format!("\n{} {}, {strategy}:", of.op, of.shape))?;
+                        profile::show(&of, profile, self.output)?;
+                    }
                 }
                 Outcome::Wrong(wrong) => {
                     let (op, shape) = (case.op, case.shape.as_str());

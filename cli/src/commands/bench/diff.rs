@@ -162,12 +162,13 @@ impl Line {
             };
             return Some((format!("peak {}", self.name?), measured));
         }
+        if self.event.as_deref() == Some("profile") {
+            return None;
+        }
         let median = self.ms?;
         let what = match (self.op, self.model) {
             (Some(op), _) => format!("{op} {}: {}", self.shape?, self.strategy?),
-            (None, Some(model)) if self.event.as_deref() != Some("profile") => {
-                format!("{model} {} batch {}", self.mode?, self.batch?)
-            }
+            (None, Some(model)) => format!("{model} {} batch {}", self.mode?, self.batch?),
             _ => return None,
         };
         let (low, high) = (self.ms_low.unwrap_or(median), self.ms_high.unwrap_or(median));

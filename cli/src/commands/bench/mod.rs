@@ -10,6 +10,7 @@ mod model;
 mod peak;
 mod picture;
 mod plot;
+mod profile;
 mod recurrent;
 mod shapes;
 mod trees;

@@ -6,7 +6,8 @@ use girih::bench::recurrent::{Unrolling, measure};
 use girih::plan::{PlanOptions, Precision};
 
 use super::args::RecurrentFlags;
-use super::model::{roofline, show};
+use super::model::show;
+use super::profile::roofline;
 use crate::args::{Global, name_of};
 use crate::engine::{self, failed};
 use crate::output::Output;

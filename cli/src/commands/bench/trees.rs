@@ -1,12 +1,13 @@
 //! `girih bench trees`: what batching by depth is worth.
 
 use anyhow::Result;
-use girih::bench::trees::{Extent, TreeSettings, Way, measure};
+use girih::bench::trees::{Extent, TreeRow, TreeSettings, Way, measure};
 use girih::ops::tree::Cell;
+use girih::plan::Precision;
 use serde::Serialize;
 
 use super::args::{TreeCell, TreeFlags};
-use super::{digits, quartiles, width};
+use super::{digits, profile, quartiles, width};
 use crate::args::{Global, name_of};
 use crate::engine::{self, failed};
 use crate::output::Output;
@@ -31,10 +32,18 @@ struct Row {
     speedup: f64,
 }
 
+/// What a profile is of.
+#[derive(Serialize)]
+struct Of<'a> {
+    cell: &'a str,
+    what: &'static str,
+    order: &'static str,
+}
+
 /// Runs `girih bench trees`.
 ///
 /// # Errors
-/// The batch does not fit the adapter.
+/// The batch does not fit the adapter, or a profile is wanted of one without timestamps.
 pub fn run(flags: &TreeFlags, global: &Global, output: Output) -> Result<()> {
     let device = engine::open(global)?;
     let cell = match flags.cell {
@@ -44,7 +53,9 @@ pub fn run(flags: &TreeFlags, global: &Global, output: Output) -> Result<()> {
     };
     let hidden = flags.hidden.unwrap_or(if cell == Cell::Tensor { 28 } else { 100 });
     let [size, batch, rounds] = [hidden, flags.batch, flags.rounds].map(|n| n as usize);
-    let report = measure(&device, &TreeSettings { cell, hidden: size, batch, rounds }).map_err(failed)?;
+    let profile = profile::roofline(flags.profile, &device, Precision::F32)?;
+    let settings = TreeSettings { cell, hidden: size, batch, rounds, profile };
+    let report = measure(&device, &settings).map_err(failed)?;
     let name = name_of(flags.cell);
     output.text(format!("{name} of {hidden} on {} ({})", device.name(), device.driver()))?;
     output.text(format!(
@@ -63,15 +74,7 @@ pub fn run(flags: &TreeFlags, global: &Global, output: Output) -> Result<()> {
         ("", Align::Right),
     ]);
     for row in &report.rows {
-        let what = match row.extent {
-            Extent::Cells => "cells",
-            Extent::Step => "training step",
-        };
-        let order = match row.way {
-            Way::Levels => "level by level",
-            Way::OneByOne => "one by one",
-            Way::TreeByTree => "one by one, tree by tree",
-        };
+        let (what, order) = words(row);
         let slowest = report.rows.iter().filter(|other| other.extent == row.extent).map(|r| r.seconds.median);
         let speedup = slowest.fold(0.0, f64::max) / row.seconds.median;
         let ms = row.seconds.scaled(1e3);
@@ -101,5 +104,26 @@ pub fn run(flags: &TreeFlags, global: &Global, output: Output) -> Result<()> {
             format!("{speedup:.1} ×"),
         ]);
     }
-    output.text(table.render(width(output)))
+    output.text(table.render(width(output)))?;
+    for row in &report.rows {
+        let Some(profile) = &row.profile else { continue };
+        let (what, order) = words(row);
+        output.text(format!("\n{what}, {order}:"))?;
+        profile::show(&Of { cell: &name, what, order }, profile, output)?;
+    }
+    Ok(())
+}
+
+/// What a row times, and how.
+fn words(row: &TreeRow) -> (&'static str, &'static str) {
+    let what = match row.extent {
+        Extent::Cells => "cells",
+        Extent::Step => "training step",
+    };
+    let order = match row.way {
+        Way::Levels => "level by level",
+        Way::OneByOne => "one by one",
+        Way::TreeByTree => "one by one, tree by tree",
+    };
+    (what, order)
 }
