@@ -1,9 +1,9 @@
 // As conv2d_window_pack_x, for images whose width is a multiple of 4 and PAD_X, the padding on the left, below 4:
 // windows[tile, block, image, c, row, column] = x[image, c, row - PAD_Y, column - PAD_X], zero outside and unless LIVE.
-// Layout: x [planes, H, WORDS] in words of four, from plane first on; plane p is channel FIRST_C + p % CHANNELS of image
+// Layout: x in WINDOWS parts [planes, H, WORDS] in words of four, from plane first on; plane p is channel FIRST_C + p % CHANNELS of image
 // p / CHANNELS. A window [IMAGES, C_EACH, ROWS, COLUMNS] is followed by a gap up to WINDOW_SIZE words. Tile t begins at
 // image t / ROW_TILES · IMAGES and at row t % ROW_TILES · ROW_STEP.
-// Work: a row of a window an invocation, each word of x read once; the shapes are constants, because divisions cost more
+// Work: a row of a window of every part an invocation, each word of x read once; the shapes are constants, because divisions cost more
 // than the words. Accumulates nothing. Bound by stores: through windows a core reads 0.8 GB/s and writes 1 GB/s on
 // Mesa 22.3, and as much on Mesa 26.
 struct Params {
@@ -13,8 +13,10 @@ struct Params {
 #import params
 #import grid
 
-@group(0) @binding(0) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read_write> windows: array<vec4<f32>>;
+#repeat w WINDOWS
+@group(0) @binding($w) var<storage, read> x$w: array<vec4<f32>>;
+#end
+@group(0) @binding(WINDOWS) var<storage, read_write> windows: array<vec4<f32>>;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -26,6 +28,7 @@ fn main(
     if (index >= p.count) {
         return;
     }
+    let planes = p.count / (ROW_TILES * ROWS);
     let plane = index / (ROW_TILES * ROWS);
     let row_tile = index / ROWS % ROW_TILES;
     let window_row = index % ROWS;
@@ -33,26 +36,29 @@ fn main(
     let row = row_tile * ROW_STEP + window_row - PAD_Y;
     let words = select(0u, WORDS, LIVE && row < H);
     let start = (plane * H + row) * WORDS;
-
-    let image = (p.first + plane) / CHANNELS;
-    let c = FIRST_C + (p.first + plane) % CHANNELS;
-    let window = (image / IMAGES * ROW_TILES + row_tile) * BLOCKS + c / C_EACH;
-    let to = window * WINDOW_SIZE + ((image % IMAGES * C_EACH + c % C_EACH) * ROWS + window_row) * COLUMNS;
-    var last = vec4<f32>();
-    for (var column = 0u; column < COLUMNS; column++) {
-        var next = vec4<f32>();
-        if (column < words) {
-            next = x[start + column];
+#repeat w WINDOWS
+    {
+        let image = (p.first + $wu * planes + plane) / CHANNELS;
+        let c = FIRST_C + (p.first + $wu * planes + plane) % CHANNELS;
+        let window = (image / IMAGES * ROW_TILES + row_tile) * BLOCKS + c / C_EACH;
+        let to = window * WINDOW_SIZE + ((image % IMAGES * C_EACH + c % C_EACH) * ROWS + window_row) * COLUMNS;
+        var last = vec4<f32>();
+        for (var column = 0u; column < COLUMNS; column++) {
+            var next = vec4<f32>();
+            if (column < words) {
+                next = x$w[start + column];
+            }
+            if (PAD_X == 0u) {
+                windows[to + column] = next;
+            } else if (PAD_X == 1u) {
+                windows[to + column] = vec4(last.w, next.xyz);
+            } else if (PAD_X == 2u) {
+                windows[to + column] = vec4(last.zw, next.xy);
+            } else {
+                windows[to + column] = vec4(last.yzw, next.x);
+            }
+            last = next;
         }
-        if (PAD_X == 0u) {
-            windows[to + column] = next;
-        } else if (PAD_X == 1u) {
-            windows[to + column] = vec4(last.w, next.xyz);
-        } else if (PAD_X == 2u) {
-            windows[to + column] = vec4(last.zw, next.xy);
-        } else {
-            windows[to + column] = vec4(last.yzw, next.x);
-        }
-        last = next;
     }
+#end
 }

@@ -61,6 +61,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("half", include_str!("../../shaders/lib/half.wgsl")),
     ("grid", include_str!("../../shaders/lib/grid.wgsl")),
     ("winograd", include_str!("../../shaders/lib/winograd.wgsl")),
+    ("winograd_points", include_str!("../../shaders/lib/winograd_points.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];
 
@@ -115,7 +116,7 @@ pub struct Kernel {
     text: Cow<'static, str>,
     foreign: bool,
     constants: Vec<(Cow<'static, str>, Constant)>,
-    windows: Vec<(&'static str, usize)>,
+    windows: Vec<(Cow<'static, str>, usize)>,
     code: String,
 }
 
@@ -149,8 +150,8 @@ impl Kernel {
 
     /// Reads the storage array `name` as a uniform window of `len` elements.
     #[must_use]
-    pub fn window(mut self, name: &'static str, len: usize) -> Self {
-        self.windows.push((name, len));
+    pub fn window(mut self, name: impl Into<Cow<'static, str>>, len: usize) -> Self {
+        self.windows.push((name.into(), len));
         self
     }
 

@@ -4,7 +4,7 @@ use crate::gpu::Caps;
 use crate::kernel::{KernelCall, Operand};
 
 /// Bytes that every window's offset is a multiple of.
-const ALIGNMENT: usize = 256;
+pub(super) const ALIGNMENT: usize = 256;
 
 /// Bytes of the largest window.
 const WINDOW: usize = 65_536;
@@ -12,30 +12,40 @@ const WINDOW: usize = 65_536;
 /// Bytes of a word, the vec4 that windows consist of.
 const WORD: usize = 16;
 
+/// Most windows of a dispatch on each tensor, for kernels with a short body: every one is the body once more, and every
+/// dispatch has to wake the driver's threads.
+pub(super) const MANY: usize = 8;
+/// The same, for kernels with a long one.
+pub(super) const FEW: usize = 2;
+
+/// Uniform buffers beside the windows: an epilogue's operands.
+const OTHER_UNIFORMS: usize = 4;
+
 /// A tensor that a pass reads once, in order.
 pub(super) struct Read {
     /// The tensor.
     pub operand: Operand,
-    /// The kernel's name of it: the array of vec4 that is read, at a piece's first element from 0 on.
+    /// The kernel's name of it, followed by the number of the window: the arrays of vec4 that are read, each at a part's
+    /// first element from 0 on.
     pub name: &'static str,
     /// Bytes of a unit.
     pub bytes: usize,
 }
 
-/// Some neighbouring units of a pass: one dispatch.
+/// Some neighbouring units of a pass: one dispatch, of equal parts one after another.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Piece {
     /// The first unit.
     pub first: usize,
-    /// How many units.
+    /// Units of a part.
     pub count: usize,
-    /// Whether uniform windows hold what is read.
-    windows: bool,
+    /// How many parts uniform windows hold; 0 if what is read lies in storage, which is one part.
+    windows: usize,
 }
 
-/// Divides `units` equal units of a pass: into as few pieces as windows allow and a short rest where storage is slow to
-/// read, else not at all.
-pub(super) fn pieces(units: usize, reads: &[Read], caps: &Caps) -> Vec<Piece> {
+/// Divides `units` equal units of a pass: into as few pieces as windows, `most_windows` a dispatch, allow and a short rest
+/// where storage is slow to read, else not at all.
+pub(super) fn pieces(units: usize, reads: &[Read], most_windows: usize, caps: &Caps) -> Vec<Piece> {
     let rest = |first| Piece::new(first, units - first);
     // Units between which every window may begin, and how many such stretches the largest window holds.
     let stretch = reads.iter().map(|r| ALIGNMENT >> r.bytes.trailing_zeros().min(8)).max().unwrap_or(1);
@@ -45,9 +55,17 @@ pub(super) fn pieces(units: usize, reads: &[Read], caps: &Caps) -> Vec<Piece> {
         return vec![rest(0)];
     }
     let count = stretches / stretches.div_ceil(most) * stretch;
-    let mut pieces: Vec<_> = (0..units / count).map(|i| Piece { first: i * count, count, windows: true }).collect();
-    if !units.is_multiple_of(count) {
-        pieces.push(rest(units / count * count));
+    let parts = units / count;
+    let most_windows = (caps.uniform_buffers.saturating_sub(OTHER_UNIFORMS) / reads.len()).clamp(1, most_windows);
+    let mut pieces = Vec::new();
+    let mut first = 0;
+    while first < parts {
+        let windows = most_windows.min(parts - first);
+        pieces.push(Piece { first: first * count, count, windows });
+        first += windows;
+    }
+    if parts * count < units {
+        pieces.push(rest(parts * count));
     }
     pieces
 }
@@ -55,20 +73,39 @@ pub(super) fn pieces(units: usize, reads: &[Read], caps: &Caps) -> Vec<Piece> {
 impl Piece {
     /// A piece that is not read through windows.
     pub fn new(first: usize, count: usize) -> Self {
-        Self { first, count, windows: false }
+        Self { first, count, windows: 0 }
     }
 
-    /// Binds what the pass reads, behind what `call` binds already.
+    /// Whether uniform windows hold what is read.
+    pub fn in_windows(&self) -> bool {
+        self.windows > 0
+    }
+
+    /// Binds what the pass reads, all parts of the first tensor, then of the next, behind what `call` binds already, and
+    /// tells the kernel how many parts, `WINDOWS`, there are.
     pub fn bind(&self, call: KernelCall, reads: &[Read]) -> KernelCall {
-        reads.iter().fold(call, |mut call, read| {
-            let (offset, bytes) = ((self.first * read.bytes) as u64, (self.count * read.bytes) as u64);
-            if self.windows {
-                call.kernel = call.kernel.window(read.name, self.count * read.bytes / WORD);
-            } else if self.first == 0 {
-                return call.bind(read.operand);
+        self.bind_from(0, call, reads)
+    }
+
+    /// [`bind`](Self::bind) of a pass that begins with unit `begin` of the tensors, where windows may begin.
+    pub fn bind_from(&self, begin: usize, mut call: KernelCall, reads: &[Read]) -> KernelCall {
+        let begin = begin + self.first;
+        call.kernel = call.kernel.constant("WINDOWS", self.windows.max(1));
+        for read in reads {
+            if self.windows == 0 && begin == 0 {
+                call = call.bind(read.operand);
+                continue;
             }
-            call.bind_window(read.operand, offset, bytes)
-        })
+            let bytes = self.count * read.bytes;
+            for part in 0..self.windows.max(1) {
+                if self.windows > 0 {
+                    call.kernel = call.kernel.window(format!("{}{part}", read.name), bytes / WORD);
+                }
+                let first = begin + part * self.count;
+                call = call.bind_window(read.operand, (first * read.bytes) as u64, bytes as u64);
+            }
+        }
+        call
     }
 }
 
@@ -76,22 +113,25 @@ impl Piece {
 mod tests {
     use super::*;
 
-    fn cut(units: usize, bytes: &[usize], slow_storage: bool) -> Vec<(usize, usize, bool)> {
+    fn cut(units: usize, bytes: &[usize], slow_storage: bool) -> Vec<(usize, usize, usize)> {
         let reads: Vec<_> = bytes.iter().map(|&bytes| Read { operand: Operand::Output, name: "x", bytes }).collect();
         let caps = Caps { slow_storage, ..Caps::webgpu_minimum() };
-        pieces(units, &reads, &caps).into_iter().map(|p| (p.first, p.count, p.windows)).collect()
+        pieces(units, &reads, MANY, &caps).into_iter().map(|p| (p.first, p.count, p.windows)).collect()
     }
 
     #[test]
     fn pieces_are_even_aligned_and_leave_little() {
-        assert_eq!(cut(9000, &[16], false), [(0, 9000, false)]);
-        assert_eq!(cut(8192, &[16], true), [(0, 4096, true), (4096, 4096, true)]);
-        // Of 562 stretches of 16 words, three pieces take 187 each.
-        let thirds = [(0, 2992, true), (2992, 2992, true), (5984, 2992, true), (8976, 24, false)];
-        assert_eq!(cut(9000, &[16], true), thirds);
-        assert_eq!(cut(10, &[48, 16], true), [(0, 10, false)]);
-        assert_eq!(cut(2, &[1 << 17], true), [(0, 2, false)]);
-        let halves = [(0, 148, true), (148, 148, true), (296, 4, false)];
-        assert_eq!(cut(300, &[256, 64], true), halves);
+        assert_eq!(cut(9000, &[16], false), [(0, 9000, 0)]);
+        assert_eq!(cut(8192, &[16], true), [(0, 4096, 2)]);
+        // Of 562 stretches of 16 words, three parts take 187 each.
+        assert_eq!(cut(9000, &[16], true), [(0, 2992, 3), (8976, 24, 0)]);
+        assert_eq!(cut(10, &[48, 16], true), [(0, 10, 0)]);
+        assert_eq!(cut(2, &[1 << 17], true), [(0, 2, 0)]);
+        assert_eq!(cut(300, &[256, 64], true), [(0, 148, 2), (296, 4, 0)]);
+        // Of twelve uniform buffers four are left to an epilogue.
+        let tens = [(0, 4096, 8), (32_768, 4096, 2)];
+        assert_eq!(cut(40_960, &[16], true), tens);
+        let fives = [(0, 4096, 4), (16_384, 4096, 1)];
+        assert_eq!(cut(20_480, &[16, 16], true), fives);
     }
 }

@@ -4,6 +4,7 @@ use super::parts::width;
 use super::{BnGrad, BnSums, Planes, inverse_deviation, normalised, over_planes};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::stream::{MANY, Piece, Read, pieces};
 use crate::tensor::{Array, HostTensor, TensorType};
 
 const WORKGROUP: usize = 64;
@@ -127,8 +128,12 @@ impl BnApply {
     }
 
     fn strategy(&self, name: &'static str, kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> Strategy {
-        let call = over_elements(kernel, planes, width, l).param("eps", self.eps).bind_inputs(4).bind(Operand::Output);
-        Strategy::single(name, if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) })
+        let calls = over_elements(kernel, planes, width, &["x"], l, |call| {
+            let call = (1..4).fold(call.param("eps", self.eps), |call, i| call.bind(Operand::Input(i)));
+            let call = call.bind(Operand::Output);
+            if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) }
+        });
+        Strategy { name, calls, scratch: Vec::new() }
     }
 }
 
@@ -141,16 +146,30 @@ fn before_relu(graph: &Graph, io: &Vjp<'_>) -> Option<NodeId> {
     }
 }
 
-/// A call that gives each invocation up to [`RUN`] vectors of one plane.
-pub(super) fn over_elements(kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> KernelCall {
+/// The calls over the planes of the first inputs, which the kernel names so, each invocation up to [`RUN`] elements of one
+/// plane, `width` at a time; `end` adds what is the pass's own.
+pub(super) fn over_elements(
+    kernel: Kernel,
+    planes: Planes,
+    width: usize,
+    names: &[&'static str],
+    l: &Lowering<'_>,
+    end: impl Fn(KernelCall) -> KernelCall,
+) -> Vec<KernelCall> {
     let size = planes.size / width;
-    let run = size.min(RUN);
-    let per_plane = size.div_ceil(run);
-    let invocations = planes.images * planes.channels * per_plane;
-    let kernel = kernel.constant("WG", WORKGROUP).constant("RUN", run);
-    KernelCall::new(kernel, linear_grid(invocations.div_ceil(WORKGROUP), l.caps))
-        .param("planes", planes.images * planes.channels)
-        .param("channels", planes.channels)
-        .param("size", size)
-        .param("per_plane", per_plane)
+    let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: 4 * planes.size };
+    let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
+    let count = planes.images * planes.channels;
+    let pieces = if width == 4 { pieces(count, &reads, MANY, l.caps) } else { vec![Piece::new(0, count)] };
+    let call = |piece: Piece| {
+        // What a channel's numbers cost to load is worth a longer run where the elements cost little.
+        let run = size.min(if piece.in_windows() { 4 * RUN } else { RUN });
+        let per_plane = size.div_ceil(run);
+        let kernel = kernel.clone().constant("WG", WORKGROUP).constant("RUN", run);
+        let grid = linear_grid((piece.count * per_plane).div_ceil(WORKGROUP), l.caps);
+        let call = piece.bind(KernelCall::new(kernel, grid), &reads);
+        let call = call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels);
+        end(call.param("size", size).param("per_plane", per_plane))
+    };
+    pieces.into_iter().map(call).collect()
 }

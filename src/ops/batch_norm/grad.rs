@@ -61,12 +61,11 @@ impl Op for BnGrad {
         let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
         let strategy = |name, width| {
             let kernel = Kernel::new(source!("bn_grad")).constant("Elem", element(width)).constant("RELU", self.relu);
-            let call = over_elements(kernel, planes, width, l)
-                .param("share", 1.0 / planes.count() as f32)
-                .param("eps", self.eps)
-                .bind_inputs(6)
-                .bind(Operand::Output);
-            Strategy::single(name, call)
+            let calls = over_elements(kernel, planes, width, &["x", "d_y"], l, |call| {
+                let call = call.param("share", 1.0 / planes.count() as f32).param("eps", self.eps);
+                (2..6).fold(call, |call, i| call.bind(Operand::Input(i))).bind(Operand::Output)
+            });
+            Strategy { name, calls, scratch: Vec::new() }
         };
         let scalar = strategy("scalar", 1);
         if width(planes) == 4 { vec![strategy("vec4", 4), scalar] } else { vec![scalar] }

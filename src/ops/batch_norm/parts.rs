@@ -4,8 +4,11 @@ use super::Planes;
 use crate::gpu::Caps;
 use crate::kernel::{Kernel, KernelCall, Operand, linear_grid};
 use crate::ops::split::{Aim, Split};
+use crate::ops::stream::{MANY, Piece, Read, pieces};
 
 const LINES_WORKGROUP: usize = 64;
+/// A window holds few planes: each workgroup is one vector of the driver's.
+const PLANES_WORKGROUP: usize = 8;
 
 /// A pass over `[n, channels, …]` that leaves `[parts, 2, channels]`.
 pub(super) struct Pass {
@@ -52,17 +55,40 @@ impl Pass {
         split.run_each *= width;
         Self { call, split, extents: [1, planes.count()] }
     }
+}
 
-    /// Where the pass writes: the output itself when there is one part.
-    pub fn destination(&self) -> Operand {
-        if self.split.parts() == 1 { Operand::Output } else { Operand::Scratch(0) }
+/// The calls of a pass over whole planes, one an invocation, that leaves `[images, 2, channels]`, where storage is slow to
+/// read and windows hold its planes. `names` are the kernel's of the first inputs; `end` adds what is the pass's own.
+pub(super) fn by_planes(
+    kernel: Kernel,
+    planes: Planes,
+    names: &[&'static str],
+    caps: &Caps,
+    end: impl Fn(KernelCall) -> KernelCall,
+) -> Option<Vec<KernelCall>> {
+    let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: 4 * planes.size };
+    let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
+    let pieces = pieces(planes.images * planes.channels, &reads, MANY, caps);
+    if width(planes) != 4 || !pieces.first().is_some_and(Piece::in_windows) {
+        return None;
     }
+    let kernel = kernel.constant("WG", PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
+    let call = |piece: Piece| {
+        let grid = linear_grid(piece.count.div_ceil(PLANES_WORKGROUP), caps);
+        let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads);
+        end(call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels))
+    };
+    Some(pieces.into_iter().map(call).collect())
+}
 
-    /// Bytes of the partial results.
-    pub fn scratch(&self, planes: Planes) -> Vec<u64> {
-        let parts = self.split.parts();
-        if parts == 1 { Vec::new() } else { vec![(parts * planes.channels * 2 * 4) as u64] }
-    }
+/// Where a pass of so many parts writes: the output itself when there is one.
+pub(super) fn destination(parts: usize) -> Operand {
+    if parts == 1 { Operand::Output } else { Operand::Scratch(0) }
+}
+
+/// Bytes of the partial results of so many parts.
+pub(super) fn scratch(parts: usize, planes: Planes) -> Vec<u64> {
+    if parts == 1 { Vec::new() } else { vec![(parts * planes.channels * 2 * 4) as u64] }
 }
 
 /// Elements loaded at once along a plane.

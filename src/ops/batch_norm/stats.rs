@@ -1,10 +1,11 @@
 //! Mean and variance of each channel.
 
 use super::Planes;
-use super::parts::{Pass, prefers_tree};
+use super::parts::{self, Pass, destination, prefers_tree, scratch};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::split::Split;
 use crate::tensor::{Array, TensorType};
 
 /// Input `[n, channels, …]` → `[2, channels]`: mean, then biased variance, of each channel.
@@ -58,7 +59,9 @@ impl Op for BnStats {
         let lines =
             strategy("lines", Pass::lines(Kernel::new(source!("bn_stats_lines")), planes, l.caps), planes, l.caps);
         let tree = strategy("tree", Pass::tree(Kernel::new(source!("bn_stats_tree")), planes, l.caps), planes, l.caps);
-        if prefers_tree(planes, l.caps) { vec![tree, lines] } else { vec![lines, tree] }
+        let own = by_planes(planes, l.caps);
+        let rest = if prefers_tree(planes, l.caps) { [tree, lines] } else { [lines, tree] };
+        own.into_iter().chain(rest).collect()
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -67,24 +70,46 @@ impl Op for BnStats {
 }
 
 fn strategy(name: &'static str, pass: Pass, planes: Planes, caps: &Caps) -> Strategy {
-    let (to, scratch, split, [rows, run]) = (pass.destination(), pass.scratch(planes), pass.split, pass.extents);
-    // Partial results keep sums of squares; the whole is their mean.
-    let scale = if split.parts() == 1 { 1.0 / planes.count() as f32 } else { 1.0 };
-    let mut calls = vec![pass.call.param("scale", scale).bind(Operand::Input(0)).bind(to)];
-    if split.parts() > 1 {
-        const WORKGROUP: usize = 64;
-        let kernel = Kernel::new(source!("bn_stats_merge")).constant("WG", WORKGROUP);
-        let merge = KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
-            .param("channels", planes.channels)
-            .param("parts", split.parts())
-            .param("rows", rows)
-            .param("run", run)
-            .param("rows_each", split.rows_each)
-            .param("run_parts", split.run_parts)
-            .param("run_each", split.run_each)
-            .bind(Operand::Scratch(0))
-            .bind(Operand::Output);
-        calls.push(merge);
+    let Pass { call, split, extents } = pass;
+    let parts = split.parts();
+    let mut calls = vec![call.param("scale", scale(parts, planes)).bind(Operand::Input(0)).bind(destination(parts))];
+    calls.extend(merge(split, extents, planes, caps));
+    Strategy { name, calls, scratch: scratch(parts, planes) }
+}
+
+/// Image by image.
+fn by_planes(planes: Planes, caps: &Caps) -> Option<Strategy> {
+    let parts = planes.images;
+    let kernel = Kernel::new(source!("bn_stats_planes"));
+    let mut calls = parts::by_planes(kernel, planes, &["x"], caps, |call| {
+        call.param("scale", scale(parts, planes)).bind(destination(parts))
+    })?;
+    let split = Split { rows_each: 1, run_each: planes.size, row_parts: parts, run_parts: 1 };
+    calls.extend(merge(split, [parts, planes.size], planes, caps));
+    Some(Strategy { name: "planes", calls, scratch: scratch(parts, planes) })
+}
+
+/// What a sum of squares is multiplied by: partial results keep sums, the whole is their mean.
+fn scale(parts: usize, planes: Planes) -> f32 {
+    if parts == 1 { 1.0 / planes.count() as f32 } else { 1.0 }
+}
+
+/// The call that makes one of several parts.
+fn merge(split: Split, [rows, run]: [usize; 2], planes: Planes, caps: &Caps) -> Option<KernelCall> {
+    const WORKGROUP: usize = 64;
+    if split.parts() == 1 {
+        return None;
     }
-    Strategy { name, calls, scratch }
+    let kernel = Kernel::new(source!("bn_stats_merge")).constant("WG", WORKGROUP);
+    let merge = KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
+        .param("channels", planes.channels)
+        .param("parts", split.parts())
+        .param("rows", rows)
+        .param("run", run)
+        .param("rows_each", split.rows_each)
+        .param("run_parts", split.run_parts)
+        .param("run_each", split.run_each)
+        .bind(Operand::Scratch(0))
+        .bind(Operand::Output);
+    Some(merge)
 }

@@ -1,10 +1,10 @@
 //! The two sums that all gradients of batch normalisation share.
 
-use super::parts::{Pass, prefers_tree};
+use super::parts::{self, Pass, destination, prefers_tree, scratch};
 use super::{Planes, normalised, passed};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::ops::reduce::sum_parts;
 use crate::tensor::{Array, TensorType};
 
@@ -61,7 +61,9 @@ impl Op for BnSums {
         let tree = Pass::tree(kernel(source!("bn_sums_tree")), planes, l.caps);
         let lines = self.strategy("lines", lines, planes, l.caps);
         let tree = self.strategy("tree", tree, planes, l.caps);
-        if prefers_tree(planes, l.caps) { vec![tree, lines] } else { vec![lines, tree] }
+        let own = self.by_planes(kernel(source!("bn_sums_planes")), planes, l.caps);
+        let rest = if prefers_tree(planes, l.caps) { [tree, lines] } else { [lines, tree] };
+        own.into_iter().chain(rest).collect()
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -71,12 +73,26 @@ impl Op for BnSums {
 
 impl BnSums {
     fn strategy(&self, name: &'static str, pass: Pass, planes: Planes, caps: &Caps) -> Strategy {
-        let (to, scratch, parts) = (pass.destination(), pass.scratch(planes), pass.split.parts());
-        let mut calls = vec![pass.call.param("eps", self.eps).bind_inputs(5).bind(to)];
-        if parts > 1 {
-            let sum = sum_parts(parts, 2 * planes.channels, caps);
-            calls.push(sum.bind(Operand::Scratch(0)).bind(Operand::Output));
-        }
-        Strategy { name, calls, scratch }
+        let parts = pass.split.parts();
+        let mut calls = vec![pass.call.param("eps", self.eps).bind_inputs(5).bind(destination(parts))];
+        calls.extend(merge(parts, planes, caps));
+        Strategy { name, calls, scratch: scratch(parts, planes) }
     }
+
+    /// Image by image.
+    fn by_planes(&self, kernel: Kernel, planes: Planes, caps: &Caps) -> Option<Strategy> {
+        let parts = planes.images;
+        let mut calls = parts::by_planes(kernel, planes, &["x", "d_y"], caps, |call| {
+            let call = (2..5).fold(call.param("eps", self.eps), |call, i| call.bind(Operand::Input(i)));
+            call.bind(destination(parts))
+        })?;
+        calls.extend(merge(parts, planes, caps));
+        Some(Strategy { name: "planes", calls, scratch: scratch(parts, planes) })
+    }
+}
+
+/// The call that makes one of several parts.
+fn merge(parts: usize, planes: Planes, caps: &Caps) -> Option<KernelCall> {
+    let sum = || sum_parts(parts, 2 * planes.channels, caps).bind(Operand::Scratch(0)).bind(Operand::Output);
+    (parts > 1).then(sum)
 }

@@ -8,6 +8,7 @@ use super::geometry::Geometry;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::matmul::{Matrix, Products};
+use crate::ops::stream::{ALIGNMENT, FEW, Piece, Read, pieces};
 
 /// Nanoseconds on two cores that transforming takes for each number in or out, where storage is slow and elsewhere.
 const TRANSFORM: [f64; 2] = [2.6, 1.4];
@@ -110,8 +111,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let mut calls = vec![pack_weight];
     let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
     for first_image in tiles.turns() {
-        let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_x")), &products, Matrix::B, true);
-        calls.push(pack_x(&tiles, first_image, pass, [channels, tiles.count()], kernel, l));
+        calls.extend(pack_x(&tiles, first_image, pass, [channels, tiles.count()], (&products, true), l));
         calls.extend(products_calls.iter().cloned());
         let kernel = with_place(Kernel::new(source!("conv2d_winograd_y")), &products, Matrix::C, false);
         let call = over(pass.o * tiles.count(), kernel, l)
@@ -142,8 +142,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     };
     let mut calls = Vec::new();
     for first_image in tiles.turns() {
-        let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_x")), &products, Matrix::B, false);
-        calls.push(pack_x(&tiles, first_image, &pass, [g.c, padded], kernel, l));
+        calls.extend(pack_x(&tiles, first_image, &pass, [g.c, padded], (&products, false), l));
         let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_d_y")), &products, Matrix::A, false);
         let call = over(g.o * padded, kernel, l)
             .bind(Operand::Input(1))
@@ -165,25 +164,42 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     finish(calls, &products, (more, tiles.turns().count()), l)
 }
 
-/// The dispatch that transforms the images' tiles into scratch buffer 1: places for so many channels and tiles.
+/// The dispatches that transform the images' tiles into scratch buffer 1: places for so many channels and tiles of
+/// `products`' second operand, with K first or not.
 fn pack_x(
     tiles: &Tiles,
     first_image: usize,
     pass: &Pass,
-    [channels, tiles_padded]: [usize; 2],
-    kernel: Kernel,
+    padded: [usize; 2],
+    (products, k_first): (&Products, bool),
     l: &Lowering<'_>,
-) -> KernelCall {
-    let call = over(channels * tiles_padded, kernel, l)
-        .bind(Operand::Input(0))
-        .bind(Operand::Scratch(1))
-        .param("c", pass.c)
-        .param("h", pass.size[0])
-        .param("w", pass.size[1])
-        .param("pad_y", pass.padding[0] as u32)
-        .param("pad_x", pass.padding[1] as u32)
-        .param("tiles_padded", tiles_padded);
-    tiles.params(call, first_image)
+) -> Vec<KernelCall> {
+    let kernel = |source| with_place(Kernel::new(source), products, Matrix::B, k_first);
+    let shape = |call: KernelCall| {
+        let call = call.bind(Operand::Scratch(1)).param("c", pass.c).param("h", pass.size[0]);
+        call.param("pad_y", pass.padding[0] as u32)
+    };
+    let [h, w] = pass.size;
+    let turn = tiles.images * pass.c;
+    let reads = [Read { operand: Operand::Input(0), name: "x", bytes: 4 * h * w }];
+    let pieces = pieces(turn, &reads, FEW, l.caps);
+    // Windows begin where a turn does.
+    let aligned = tiles.images == tiles.n || (4 * h * w * turn).is_multiple_of(ALIGNMENT);
+    let plain = w == TILE * tiles.columns && pass.padding[1] == 1 && tiles.n.is_multiple_of(tiles.images);
+    if aligned && plain && padded == [pass.c, tiles.count()] && pieces.iter().all(Piece::in_windows) {
+        let kernel = kernel(source!("conv2d_winograd_pack_planes")).constant("WG", WORKGROUP);
+        let call = |piece: Piece| {
+            let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(WORKGROUP), l.caps);
+            let call = piece.bind_from(first_image * pass.c, KernelCall::new(kernel.clone(), grid), &reads);
+            let call = shape(call).param("first", piece.first).param("count", piece.count);
+            call.param("tiles_y", tiles.rows).param("tiles_x", tiles.columns)
+        };
+        return pieces.into_iter().map(call).collect();
+    }
+    let [channels, tiles_padded] = padded;
+    let call = over(channels * tiles_padded, kernel(source!("conv2d_winograd_pack_x")), l).bind(Operand::Input(0));
+    let call = shape(call).param("w", w).param("pad_x", pass.padding[1] as u32).param("tiles_padded", tiles_padded);
+    vec![tiles.params(call, first_image)]
 }
 
 fn with_place(kernel: Kernel, products: &Products, matrix: Matrix, k_first: bool) -> Kernel {

@@ -5,7 +5,7 @@ use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
 use crate::ops::copy::{WORKGROUP, run};
-use crate::ops::stream::{Piece, Read, pieces};
+use crate::ops::stream::{MANY, Piece, Read, pieces};
 use crate::tensor::{Array, TensorType};
 
 /// Which extreme.
@@ -103,7 +103,7 @@ impl ExtremePool {
             let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads).bind(Operand::Output);
             end(call.param("first", piece.first * columns).param("count", count))
         };
-        let calls = pieces(units, &reads, l.caps).into_iter().map(call).collect();
+        let calls = pieces(units, &reads, MANY, l.caps).into_iter().map(call).collect();
         Some(Strategy { name: "2x2", calls, scratch: Vec::new() })
     }
 }
@@ -138,10 +138,6 @@ impl Op for ExtremePool {
             .extend(self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l, |call| l.with_epilogue(call)));
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
         candidates.push(Strategy::single("window", l.with_epilogue(call)));
-        if l.caps.slow_storage && candidates.len() == 2 {
-            // Up to 36 % faster there, without run-time checks; elsewhere up to 55 % slower.
-            candidates.swap(0, 1);
-        }
         candidates
     }
 
@@ -203,8 +199,8 @@ impl Op for ExtremePoolGrad {
         if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
             let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
             candidates.push(Strategy::single("disjoint", l.with_epilogue(call)));
-            if l.caps.is_software() && candidates.len() == 2 {
-                // Up to twice as fast there, without run-time checks.
+            if l.caps.is_software() && !l.caps.slow_storage && candidates.len() == 2 {
+                // Up to twice as fast there, without run-time checks; through windows it is the other way round.
                 candidates.swap(0, 1);
             }
         }

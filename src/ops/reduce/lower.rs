@@ -13,7 +13,7 @@ use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::split::{Aim, Split};
-use crate::ops::stream::{Piece, Read, pieces};
+use crate::ops::stream::{MANY, Piece, Read, pieces};
 
 const LINES_WORKGROUP: usize = 64;
 const ROWS_WORKGROUP: usize = 8;
@@ -61,7 +61,7 @@ pub(super) fn lower(op: &Reduce, l: &Lowering<'_>) -> Candidates {
         return vec![tree, lines];
     }
     let rows = if width == Width::FourIn { rows(op.reduction, &units, scale, l.caps) } else { None };
-    [lines].into_iter().chain(rows).chain([tree]).collect()
+    rows.into_iter().chain([lines, tree]).collect()
 }
 
 fn lines(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {
@@ -95,7 +95,7 @@ fn rows(reduction: Reduction, layout: &Layout, scale: f32, caps: &Caps) -> Optio
             .param("scale", 1.0)
     };
     let count = left.outputs() * left.elements();
-    let mut calls: Vec<_> = pieces(count, &reads, caps).into_iter().map(first).collect();
+    let mut calls: Vec<_> = pieces(count, &reads, MANY, caps).into_iter().map(first).collect();
     let second = whole(reduction.again(), &left, scale, caps);
     calls.push(second.bind(Operand::Scratch(0)).bind(Operand::Output));
     Some(Strategy { name: "rows", calls, scratch: vec![(count * 4) as u64] })

@@ -12,7 +12,7 @@ use super::geometry::Geometry;
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
-use crate::ops::stream::{Piece, Read, pieces};
+use crate::ops::stream::{FEW, Piece, Read, pieces};
 
 const WORKGROUP: usize = 64;
 
@@ -217,11 +217,12 @@ impl Pieces {
                 .constant("WINDOW_SIZE", self.size());
             let count = planes.count * self.row_tiles * rows;
             let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps));
-            let call = if live { planes.bind(call, &reads) } else { call.bind(Operand::Input(input)) };
-            call.bind(Operand::Scratch(scratch)).param("first", planes.first).param("count", count)
+            // What is filled with zeros reads nothing, wherever it lies.
+            let from = if live { planes } else { Piece::new(0, n * c) };
+            from.bind(call, &reads).bind(Operand::Scratch(scratch)).param("first", planes.first).param("count", count)
         };
         let mut calls: Vec<_> =
-            pieces(n * c, &reads, l.caps).into_iter().map(|piece| call(true, 0..c, piece)).collect();
+            pieces(n * c, &reads, FEW, l.caps).into_iter().map(|piece| call(true, 0..c, piece)).collect();
         let (n_whole, c_whole) = (n.next_multiple_of(images), c.next_multiple_of(c_each));
         if n_whole > n {
             calls.push(call(false, 0..c, Piece::new(n * c, (n_whole - n) * c)));

@@ -1,0 +1,65 @@
+// out[image] = mean and Σ(x − mean)² · scale of each channel of the image, by sums shifted by the plane's first element, as
+// bn_stats_lines.
+// Layout: x in WINDOWS parts [count, SIZE] in words of four, from plane first on, where plane = image · channels + channel;
+// out [images, 2, channels].
+// Work: one plane of every part an invocation. Accumulates in f32, in eight chains. For planes that are read through uniform
+// windows, where it does not matter which lane reads what. Bound by loads.
+struct Params {
+    first: u32,
+    count: u32,
+    channels: u32,
+    scale: f32,
+}
+#import params
+#import grid
+
+#repeat w WINDOWS
+@group(0) @binding($w) var<storage, read> x$w: array<vec4<f32>>;
+#end
+@group(0) @binding(WINDOWS) var<storage, read_write> out: array<f32>;
+
+fn total(v: vec4<f32>) -> f32 {
+    return (v.x + v.y) + (v.z + v.w);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let plane = linear_workgroup(group, groups) * WG + lane;
+    if (plane >= p.count) {
+        return;
+    }
+#repeat w WINDOWS
+    {
+        let end = plane * SIZE + SIZE;
+        var at = plane * SIZE;
+        let shift = vec4<f32>(x$w[at].x);
+        var sum_a = vec4<f32>();
+        var sum_b = vec4<f32>();
+        var squares_a = vec4<f32>();
+        var squares_b = vec4<f32>();
+        for (; at + 1u < end; at += 2u) {
+            let a = x$w[at] - shift;
+            let b = x$w[at + 1u] - shift;
+            sum_a += a;
+            sum_b += b;
+            squares_a += a * a;
+            squares_b += b * b;
+        }
+        if (SIZE % 2u == 1u) {
+            let a = x$w[at] - shift;
+            sum_a += a;
+            squares_a += a * a;
+        }
+        let sum = total(sum_a + sum_b);
+        let mean = sum / f32(4u * SIZE);
+        let index = p.first + $wu * p.count + plane;
+        let to = index / p.channels * 2u * p.channels + index % p.channels;
+        out[to] = shift.x + mean;
+        out[to + p.channels] = max(total(squares_a + squares_b) - sum * mean, 0.0) * p.scale;
+    }
+#end
+}
