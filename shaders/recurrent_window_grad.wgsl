@@ -1,9 +1,10 @@
-// One step backwards of some units of all sequences: as recurrent_step_grad, for software Vulkan, where uniform windows are
+// One step backwards of some units of all sequences: as recurrent_step_grad and, in a second call, recurrent_step_reset_grad, for software Vulkan, where uniform windows are
 // read far faster than storage, and dispatches are dear. Strategy "window".
 // Layout: a00..a03, the successor's gradients of the recurrent parts, as `packed`; b00..b03, the weight's columns of the
 // dispatch's units as recurrent_pack_columns lays them; tape, out, d_hidden: as recurrent_step_grad, in fours of units;
 // packed [4 planes, panels of 32 sequences, RUN, 8 fours of sequences]: this step's, GATES * HIDDEN of them in planes of
-// RUN.
+// RUN, of which those of the first two gates (or the one there is) and of the others are laid where PACKS_FIRST and
+// PACKS_THIRD.
 // Work: 32 sequences × 4 units an invocation; 8 lanes along the units. Accumulates f32, K in four planes. Bound by loads
 // within the product, as matmul_wide; then by loads of the tape and stores.
 // Reached, with all its dispatches: 13 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 14 % on Mesa 26 (lstm
@@ -32,66 +33,6 @@ const HIDDEN4: u32 = HIDDEN / 4u;
 @group(0) @binding(10) var<storage, read_write> packed: array<vec4<f32>>;
 #code
 
-// Takes the step of four units of sequence b backwards, given what the successor's gates hand to its state; returns its
-// gradients of the recurrent parts.
-fn step(b: u32, unit4: u32, sum: vec4<f32>) -> Gates {
-    let zero = Elem(0.0);
-    let none = Gates(zero, zero, zero, zero);
-    if (b >= BATCH || unit4 >= HIDDEN4) {
-        return none;
-    }
-    let i = b * HIDDEN4 + unit4;
-    let d_h_at = p.d_state / 4u + i;
-    var d_h = out[d_h_at] + sum;
-    if (p.last == 1u) {
-        out[d_h_at] = d_h;
-        return none;
-    }
-    d_h += d_hidden_at(p.d_hidden / 4u + i);
-    let there = vec4<bool>(mask_at(p.mask + b) != 0.0);
-    var kept = none;
-    if (KEPT > 0u) {
-        let at = p.kept / 4u + b * (KEPT * HIDDEN4) + unit4;
-        kept = Gates(tape[at], tape[at + HIDDEN4], tape[at + 2u * HIDDEN4], tape[at + 3u * HIDDEN4]);
-    }
-    var c = zero;
-    var c_before = zero;
-    var d_c = zero;
-    let d_c_at = d_h_at + BATCH * HIDDEN4;
-    if (CELL_STATE) {
-        c = tape[p.c_after / 4u + i];
-        c_before = tape[p.c_before / 4u + i];
-        d_c = out[d_c_at];
-    }
-    let back = cell_backward(d_h, d_c, kept, tape[p.h_after / 4u + i], tape[p.h_before / 4u + i], c, c_before);
-    out[d_h_at] = select(d_h, back.d_h, there);
-    if (CELL_STATE) {
-        out[d_c_at] = select(d_c, back.d_c, there);
-    }
-    let d_x = p.d_x / 4u + b * (GATES * HIDDEN4) + unit4;
-    let d_s = Gates(
-        select(zero, back.d_s.a, there),
-        select(zero, back.d_s.b, there),
-        select(zero, back.d_s.c, there),
-        select(zero, back.d_s.d, there),
-    );
-    out[d_x] = select(zero, back.d_x.a, there);
-    if (GATES > 1u) {
-        out[d_x + HIDDEN4] = select(zero, back.d_x.b, there);
-        out[d_x + 2u * HIDDEN4] = select(zero, back.d_x.c, there);
-    }
-    if (GATES > 3u) {
-        out[d_x + 3u * HIDDEN4] = select(zero, back.d_x.d, there);
-    }
-    if (OWN_RECURRENT_GRADIENT) {
-        let to = p.d_s / 4u + b * (GATES * HIDDEN4) + unit4;
-        out[to] = d_s.a;
-        out[to + HIDDEN4] = d_s.b;
-        out[to + 2u * HIDDEN4] = d_s.c;
-    }
-    return d_s;
-}
-
 // Lays one gradient of four units and four sequences of a panel where the next step reads it.
 fn pack(panel: u32, row4: u32, k: u32, g0: vec4<f32>, g1: vec4<f32>, g2: vec4<f32>, g3: vec4<f32>) {
     // Fours of K lie in one plane.
@@ -114,9 +55,13 @@ fn put(panel: u32, row4: u32, unit4: u32, s0: vec4<f32>, s1: vec4<f32>, s2: vec4
         return;
     }
     let k = unit4 * 4u;
-    pack(panel, row4, k, g0.a, g1.a, g2.a, g3.a);
-    if (GATES > 1u) {
+    if (PACKS_FIRST) {
+        pack(panel, row4, k, g0.a, g1.a, g2.a, g3.a);
+    }
+    if (GATES > 1u && PACKS_FIRST) {
         pack(panel, row4, HIDDEN + k, g0.b, g1.b, g2.b, g3.b);
+    }
+    if (GATES > 1u && PACKS_THIRD) {
         pack(panel, row4, 2u * HIDDEN + k, g0.c, g1.c, g2.c, g3.c);
     }
     if (GATES > 3u) {

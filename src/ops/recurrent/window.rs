@@ -1,11 +1,12 @@
 //! `window`: for software Vulkan, where uniform windows are read far faster than storage, and every dispatch is dear. The
 //! weight is packed once a walk; a step is one dispatch, or a few, each the product with some units' weights and, on what
 //! it leaves in registers, the cell. The state goes from step to step through two scratch buffers by turns, laid out as
-//! the next step reads it.
+//! the next step reads it. A GRU with the reset gate in front of the product takes two products a step, one after the other,
+//! and so does its way back, where they share the weight: each leaves zeros where the other's gradients lie.
 
 use super::forward::Recurrent;
 use super::grad::RecurrentGrad;
-use super::{Cell, Extents, Place, Walk, optional, steps};
+use super::{Cell, Extents, Place, optional, steps};
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Source, Strategy, linear_grid, source};
@@ -120,13 +121,27 @@ impl Cut {
 /// The scratch buffer of the packed weight; the two before it are states.
 const WEIGHT: usize = 2;
 
-/// Whether the device and the cell are for windows.
-fn suits(walk: Walk, e: Extents, caps: &Caps) -> bool {
+/// Whether the device and the batch are for windows.
+fn suits(e: Extents, caps: &Caps) -> bool {
     caps.is_software()
         && caps.subgroup.is_some_and(|(least, _)| least as usize >= LANES)
         && caps.uniform_bytes >= (WORDS * WORD_BYTES) as u64
-        && walk.cell != Cell::GruResetBefore
         && e.batch >= FEWEST
+}
+
+/// What of a step a dispatch takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Half {
+    Whole,
+    /// Of a GRU with the reset gate in front of the product, which is of what all units of the first half made.
+    First,
+    Second,
+}
+
+/// The dispatches of a step.
+fn halves(cell: Cell) -> impl Iterator<Item = Half> {
+    let halves: &[Half] = if cell == Cell::GruResetBefore { &[Half::First, Half::Second] } else { &[Half::Whole] };
+    halves.iter().copied()
 }
 
 /// A call that makes all `words` of a packed tensor from an input.
@@ -148,7 +163,7 @@ fn pack(
 /// The forward pass.
 pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
     let (walk, numbers) = (op.0, op.numbers());
-    let cut = Cut::new(e, e.hidden, 1).filter(|_| suits(walk, e, l.caps))?;
+    let cut = Cut::new(e, e.hidden, 1).filter(|_| suits(e, l.caps))?;
     let (state_words, weight_words) = (cut.all_state_words(), cut.all_weight_words());
     let mut calls = vec![
         pack(source!("recurrent_pack_weight"), weight_words, 1, WEIGHT, l.caps, |kernel| {
@@ -163,12 +178,17 @@ pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<St
         // What lies behind the last unit of a plane is multiplied too, with zeros.
         clear(Operand::Scratch(1), 4, state_words, l.caps),
     ];
-    for (turn, Place { t, before, after }) in walk.places(e.steps).enumerate() {
+    let halves = walk.places(e.steps).flat_map(|place| halves(walk.cell).map(move |half| (place, half)));
+    for (turn, (Place { t, before, after }, half)) in halves.enumerate() {
         for dispatch in cut.dispatches() {
             let mut next = 11;
             let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window"))), e);
             let kernel = kernel.code(optional(&mut next, numbers.bias.is_some(), "bias", "0.0"));
             let kernel = kernel.code(optional(&mut next, numbers.mask.is_some(), "mask", "1.0"));
+            let kernel = match half {
+                Half::Whole => kernel.code("#import recurrent_window_step"),
+                _ => kernel.constant("SECOND", half == Half::Second).code("#import recurrent_window_reset"),
+            };
             let call = cut.call(kernel, turn % 2, dispatch).bind(Operand::Input(0)).bind(Operand::Output);
             let call = call.bind(Operand::Scratch((turn + 1) % 2));
             let call = numbers.bias.into_iter().chain(numbers.mask).fold(call, |call, i| call.bind(Operand::Input(i)));
@@ -191,7 +211,7 @@ pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<St
 pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
     let walk = op.walk;
     let in_fours = e.hidden.is_multiple_of(4);
-    let cut = Cut::new(e, walk.cell.gates() * e.hidden, 4).filter(|_| in_fours && suits(walk, e, l.caps))?;
+    let cut = Cut::new(e, walk.cell.gates() * e.hidden, 4).filter(|_| in_fours && suits(e, l.caps))?;
     let (state_words, weight_words) = (cut.all_state_words(), cut.all_weight_words());
     let mut calls = vec![
         pack(source!("recurrent_pack_columns"), weight_words, 1, WEIGHT, l.caps, |kernel| {
@@ -202,24 +222,33 @@ pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Opti
         clear(Operand::Scratch(0), 4, state_words, l.caps),
         clear(Operand::Scratch(1), 4, state_words, l.caps),
     ];
-    let step = |turn: usize, place: Place, last: bool, dispatch: [usize; 2]| {
+    let step = |turn: usize, (place, half): (Place, Half), last: bool, dispatch: [usize; 2]| {
         let mut next = 11;
         let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window_grad"))), e);
         let kernel = kernel.code(optional_in_fours(&mut next, !op.of_cell));
         let kernel = kernel.code(optional(&mut next, walk.masked, "mask", "1.0"));
+        let import = if half == Half::Second {
+            "#import recurrent_window_grad_reset"
+        } else {
+            "#import recurrent_window_grad_step"
+        };
+        let kernel = kernel.code(import);
+        // Each product of a step in halves is with what the other half leaves as zeros.
+        let kernel = kernel.constant("PACKS_FIRST", half != Half::First).constant("PACKS_THIRD", half != Half::Second);
         let call = cut.call(kernel, turn % 2, dispatch).bind(Operand::Input(0)).bind(Operand::Output);
         let call = call.bind(Operand::Scratch((turn + 1) % 2));
         let call = if op.of_cell { call } else { call.bind(Operand::Input(2)) };
         let call = if walk.masked { call.bind(Operand::Input(3)) } else { call };
         steps::backward_places(walk, e, place, call).param("last", u32::from(last))
     };
+    let halves = walk.places(e.steps).rev().flat_map(|place| halves(walk.cell).map(move |half| (place, half)));
     let mut end = None;
-    for (turn, place) in walk.places(e.steps).rev().enumerate() {
-        calls.extend(cut.dispatches().map(|dispatch| step(turn, place, false, dispatch)));
+    for (turn, (place, half)) in halves.enumerate() {
+        calls.extend(cut.dispatches().map(|dispatch| step(turn, (place, half), false, dispatch)));
         end = Some((turn + 1, place));
     }
     if let Some((turn, place)) = end {
-        calls.extend(cut.dispatches().map(|dispatch| step(turn, place, true, dispatch)));
+        calls.extend(cut.dispatches().map(|dispatch| step(turn, (place, Half::Whole), true, dispatch)));
     }
     Some(Strategy { name: "window", calls, scratch: cut.scratch() })
 }
