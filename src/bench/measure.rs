@@ -20,6 +20,8 @@ use crate::tensor::HostTensor;
 const ROTATED_BYTES: u64 = 64 << 20;
 /// Most sessions of a strategy.
 const MOST_SESSIONS: u64 = 16;
+/// Of how many budgets a first run shows that the next ones, without what the driver compiles in it, are too long as well.
+const COMPILING: f64 = 3.0;
 /// Most runs of a measurement.
 const MOST_REPEATS: f64 = 1000.0;
 
@@ -213,6 +215,11 @@ impl Candidate {
         settings: &Settings,
     ) -> Result<Self, Error> {
         let mut new = Self { sessions, max_error, repeats: 1, rounds: 0, samples: Vec::new(), next: 1 };
+        if first >= COMPILING * settings.budget {
+            // It had its time, whatever was compiled in it.
+            new.samples.push(first);
+            return Ok(new);
+        }
         let repeats = (settings.seconds / first).ceil().clamp(1.0, MOST_REPEATS);
         new.repeats = repeats as usize;
         // The first run compiles what drivers leave for it: only a warm one tells how many are needed.
@@ -245,7 +252,10 @@ impl Candidate {
     fn timing(&self, device: &Device, settings: &Settings) -> Result<Timing, Error> {
         let session = self.sessions.first();
         let dispatches = session.map_or(0, |session| session.playback().dispatch_count());
-        let profile = session.zip(settings.profile).map(|(session, roof)| Profile::measure(device, session, roof));
+        // What is too slow for more than one measurement is too slow for three profiles.
+        let runs = if self.rounds == 0 { 1 } else { 3 };
+        let profile =
+            session.zip(settings.profile).map(|(session, roof)| Profile::measure(device, session, roof, runs));
         let seconds = Spread::of(&self.samples);
         Ok(Timing { seconds, max_error: self.max_error, dispatches, profile: profile.transpose()? })
     }

@@ -153,6 +153,6 @@ pub(super) fn report(
         precision: session.plan().precision,
         dispatches,
         recording_seconds: Spread::of(&recordings).median,
-        profile: settings.profile.map(|roofline| Profile::measure(device, session, roofline)).transpose()?,
+        profile: settings.profile.map(|roofline| Profile::measure(device, session, roofline, 3)).transpose()?,
     })
 }

@@ -8,9 +8,6 @@ use crate::Error;
 use crate::gpu::{Device, Dispatch};
 use crate::plan::Session;
 
-/// Runs of which each dispatch's median counts.
-const RUNS: usize = 3;
-
 /// The time of each kind of dispatch, and what the adapter could do.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Profile {
@@ -27,7 +24,7 @@ pub struct ProfileRow {
     pub label: String,
     /// The kernel.
     pub kernel: String,
-    /// Seconds of all of them in one run: of each dispatch the median of three.
+    /// Seconds of all of them in one run: of each dispatch the median of a few.
     pub seconds: f64,
     /// How many there are in a run.
     pub dispatches: usize,
@@ -46,15 +43,15 @@ struct Row<'a> {
 }
 
 impl Profile {
-    /// Runs a session three times with timestamps around each dispatch.
+    /// Runs a session so many times with timestamps around each dispatch.
     ///
     /// # Errors
     /// When the device has no timestamps, or was lost.
-    pub fn measure(device: &Device, session: &Session, roofline: Roofline) -> Result<Self, Error> {
-        let runs = (0..RUNS).map(|_| session.playback().time_blocking(device)).collect::<Result<Vec<_>, _>>()?;
+    pub fn measure(device: &Device, session: &Session, roofline: Roofline, runs: usize) -> Result<Self, Error> {
+        let runs = (0..runs).map(|_| session.playback().time_blocking(device)).collect::<Result<Vec<_>, _>>()?;
         let recording = &session.plan().recording;
         let mut rows: BTreeMap<(&str, &str), Row<'_>> = BTreeMap::new();
-        // Of each step its operations, and the seconds of each of its kernels that computes.
+        // Of each step its operations, and the seconds of each of its kernels.
         let mut steps: BTreeMap<u32, (u64, BTreeMap<(&str, &str), f64>)> = BTreeMap::new();
         for (i, dispatch) in recording.dispatches.iter().enumerate() {
             let times: Vec<f64> = runs.iter().filter_map(|times| times.get(i).copied()).collect();
@@ -65,13 +62,17 @@ impl Profile {
             row.dispatches.push(dispatch);
             let (flops, kernels) = steps.entry(dispatch.step).or_default();
             *flops += dispatch.flops;
-            if !kernel.1.contains("_pack") {
-                *kernels.entry(kernel).or_default() += seconds;
-            }
+            *kernels.entry(kernel).or_default() += seconds;
         }
         for (flops, kernels) in steps.into_values() {
-            let longest = kernels.into_iter().max_by(|(_, a), (_, b)| a.total_cmp(b));
-            if let Some(row) = longest.and_then(|(kernel, _)| rows.get_mut(&kernel)) {
+            // Those that pack are named so.
+            let computes = |kernel: &(&str, &str)| !kernel.1.contains("_pack");
+            let order = |kernel, seconds: f64| (computes(kernel), seconds);
+            let longest = kernels.iter().max_by(|(a, s), (b, t)| {
+                let (a, b) = (order(a, **s), order(b, **t));
+                a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
+            });
+            if let Some(row) = longest.and_then(|(kernel, _)| rows.get_mut(kernel)) {
                 row.flops += flops;
             }
         }

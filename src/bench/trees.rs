@@ -139,7 +139,7 @@ pub fn measure(device: &Device, settings: &TreeSettings) -> Result<TreeReport, E
                 samples.push(start.elapsed().as_secs_f64());
             }
             let (seconds, dispatches) = (Spread::of(&samples), session.playback().busy_count());
-            let profile = settings.profile.map(|roof| Profile::measure(device, &session, roof)).transpose()?;
+            let profile = settings.profile.map(|roof| Profile::measure(device, &session, roof, 3)).transpose()?;
             report.rows.push(TreeRow { extent, way, seconds, dispatches, profile });
         }
     }

@@ -168,6 +168,9 @@ pub struct Lowering<'a> {
     pub epilogue: Option<&'a dyn Epilogue>,
 }
 
+/// Most operands that an epilogue may bring: with an op's own three bindings and a scratch, below WebGPU's eight.
+pub const EPILOGUE_OPERANDS: usize = 4;
+
 /// An element-wise function at the end of another op's kernel.
 pub trait Epilogue {
     /// Operands beside the result; they are the op's inputs from `Lowering::inputs.len()` on.

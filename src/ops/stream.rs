@@ -1,6 +1,7 @@
 //! Passes over whole tensors, in pieces that uniform windows hold where storage is slow to read.
 
 use crate::gpu::Caps;
+use crate::graph::EPILOGUE_OPERANDS;
 use crate::kernel::{KernelCall, Operand};
 
 /// Bytes that every window's offset is a multiple of.
@@ -17,9 +18,6 @@ const WORD: usize = 16;
 pub(super) const MANY: usize = 8;
 /// The same, for kernels with a long one.
 pub(super) const FEW: usize = 2;
-
-/// Uniform buffers beside the windows: an epilogue's operands.
-const OTHER_UNIFORMS: usize = 4;
 
 /// A tensor that a pass reads once, in order.
 pub(super) struct Read {
@@ -56,7 +54,9 @@ pub(super) fn pieces(units: usize, reads: &[Read], most_windows: usize, caps: &C
     }
     let count = stretches / stretches.div_ceil(most) * stretch;
     let parts = units / count;
-    let most_windows = (caps.uniform_buffers.saturating_sub(OTHER_UNIFORMS) / reads.len()).clamp(1, most_windows);
+    // Beside the windows are an epilogue's operands and, where there are no immediates, the parameters.
+    let others = EPILOGUE_OPERANDS + usize::from(caps.immediate_bytes == 0);
+    let most_windows = (caps.uniform_buffers.saturating_sub(others) / reads.len()).clamp(1, most_windows);
     let mut pieces = Vec::new();
     let mut first = 0;
     while first < parts {
@@ -68,6 +68,11 @@ pub(super) fn pieces(units: usize, reads: &[Read], most_windows: usize, caps: &C
         pieces.push(rest(parts * count));
     }
     pieces
+}
+
+/// Whether windows hold most of a pass.
+pub(super) fn in_windows(pieces: &[Piece]) -> bool {
+    pieces.first().is_some_and(Piece::in_windows)
 }
 
 impl Piece {
@@ -112,6 +117,7 @@ impl Piece {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::kernel::{Kernel, source};
 
     fn cut(units: usize, bytes: &[usize], slow_storage: bool) -> Vec<(usize, usize, usize)> {
         let reads: Vec<_> = bytes.iter().map(|&bytes| Read { operand: Operand::Output, name: "x", bytes }).collect();
@@ -128,10 +134,25 @@ mod tests {
         assert_eq!(cut(10, &[48, 16], true), [(0, 10, 0)]);
         assert_eq!(cut(2, &[1 << 17], true), [(0, 2, 0)]);
         assert_eq!(cut(300, &[256, 64], true), [(0, 148, 2), (296, 4, 0)]);
-        // Of twelve uniform buffers four are left to an epilogue.
-        let tens = [(0, 4096, 8), (32_768, 4096, 2)];
-        assert_eq!(cut(40_960, &[16], true), tens);
-        let fives = [(0, 4096, 4), (16_384, 4096, 1)];
-        assert_eq!(cut(20_480, &[16, 16], true), fives);
+        // Of twelve uniform buffers four are left to an epilogue and one to the parameters.
+        assert_eq!(cut(40_960, &[16], true), [(0, 4096, 7), (28_672, 4096, 3)]);
+        assert_eq!(cut(20_480, &[16, 16], true), [(0, 4096, 3), (12_288, 4096, 2)]);
+    }
+
+    #[test]
+    fn parts_are_bound_from_where_a_pass_begins() {
+        let read = |input, name, bytes| Read { operand: Operand::Input(input), name, bytes };
+        let reads = [read(0, "x", 256), read(1, "d_y", 64)];
+        let caps = Caps { slow_storage: true, ..Caps::webgpu_minimum() };
+        let pieces = pieces(500, &reads, MANY, &caps);
+        assert_eq!(
+            (pieces.len(), pieces[0], in_windows(&pieces)),
+            (2, Piece { first: 0, count: 248, windows: 2 }, true)
+        );
+        let call = KernelCall::new(Kernel::new(source!("max_pool2d_backward_2x2")), [1; 3]);
+        let bound = pieces[0].bind_from(8, call, &reads).operands;
+        let windows: Vec<_> = bound.iter().map(|bound| (bound.operand, bound.window)).collect();
+        let window = |input, first: u64, unit: u64| (Operand::Input(input), Some((first * unit, 248 * unit)));
+        assert_eq!(windows, [window(0, 8, 256), window(0, 256, 256), window(1, 8, 64), window(1, 256, 64)]);
     }
 }

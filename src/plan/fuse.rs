@@ -5,12 +5,9 @@ use std::sync::Arc;
 
 use super::error::PlanError;
 use crate::gpu::Caps;
-use crate::graph::{Graph, GraphError, Kind, Lowering, NodeId, Op, OpTypes};
+use crate::graph::{EPILOGUE_OPERANDS, Graph, GraphError, Kind, Lowering, NodeId, Op, OpTypes};
 use crate::ops::pointwise::{Fused, FusedEpilogue, Instruction, Program, Value};
 use crate::tensor::{DType, TensorType};
-
-/// Operands an epilogue may bring: with the op's own three bindings and a scratch, below WebGPU's eight.
-const EPILOGUE_OPERANDS: usize = 4;
 
 /// One op of the fused graph, in execution order.
 #[derive(Clone, Debug)]

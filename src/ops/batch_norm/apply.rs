@@ -1,10 +1,10 @@
 //! Normalisation by given statistics.
 
-use super::parts::width;
+use super::parts::{reads, width};
 use super::{BnGrad, BnSums, Planes, inverse_deviation, normalised, over_planes};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
-use crate::ops::stream::{MANY, Piece, Read, pieces};
+use crate::ops::stream::{MANY, Piece, pieces};
 use crate::tensor::{Array, HostTensor, TensorType};
 
 const WORKGROUP: usize = 64;
@@ -91,12 +91,8 @@ impl Op for BnApply {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(planes) = Planes::of(&l.inputs[0]) else { return Vec::new() };
-        let mut candidates = Vec::new();
-        if width(planes) == 4 {
-            candidates.push(self.strategy("vec4", Kernel::new(source!("bn_apply_vec4")), planes, 4, l));
-        }
-        candidates.push(self.strategy("scalar", Kernel::new(source!("bn_apply_scalar")), planes, 1, l));
-        candidates
+        let scalar = self.strategy("scalar", planes, 1, l);
+        if width(planes) == 4 { vec![self.strategy("vec4", planes, 4, l), scalar] } else { vec![scalar] }
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -127,7 +123,9 @@ impl BnApply {
         graph.neg(d_stats)
     }
 
-    fn strategy(&self, name: &'static str, kernel: Kernel, planes: Planes, width: usize, l: &Lowering<'_>) -> Strategy {
+    fn strategy(&self, name: &'static str, planes: Planes, width: usize, l: &Lowering<'_>) -> Strategy {
+        // The epilogue brings Elem.
+        let kernel = Kernel::new(source!("bn_apply"));
         let calls = over_elements(kernel, planes, width, &["x"], l, |call| {
             let call = (1..4).fold(call.param("eps", self.eps), |call, i| call.bind(Operand::Input(i)));
             let call = call.bind(Operand::Output);
@@ -147,7 +145,7 @@ fn before_relu(graph: &Graph, io: &Vjp<'_>) -> Option<NodeId> {
 }
 
 /// The calls over the planes of the first inputs, which the kernel names so, each invocation up to [`RUN`] elements of one
-/// plane, `width` at a time; `end` adds what is the pass's own.
+/// plane, through windows four times as many, `width` at a time; `end` adds what is the pass's own.
 pub(super) fn over_elements(
     kernel: Kernel,
     planes: Planes,
@@ -157,8 +155,7 @@ pub(super) fn over_elements(
     end: impl Fn(KernelCall) -> KernelCall,
 ) -> Vec<KernelCall> {
     let size = planes.size / width;
-    let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: 4 * planes.size };
-    let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
+    let reads = reads(planes, names);
     let count = planes.images * planes.channels;
     let pieces = if width == 4 { pieces(count, &reads, MANY, l.caps) } else { vec![Piece::new(0, count)] };
     let call = |piece: Piece| {

@@ -30,9 +30,10 @@ pub fn cases() -> Vec<Case> {
         let inputs = vec![d(shape), stats(c), CaseInput::f32([c]), CaseInput::f32([c])];
         cases.push(Case::new(format!("apply to {name}"), BnApply { eps: EPS }, inputs));
     }
-    let large: [(&str, &[usize]); 5] = [
+    let large: [(&str, &[usize]); 6] = [
         ("large images", &[16, 8, 32, 32]),
         ("many small images", &[64, 96, 4, 4]),
+        ("one image of odd words", &[1, 50, 6, 6]),
         ("odd large images", &[5, 3, 33, 31]),
         ("wide features", &[100, 260]),
         ("signals", &[4, 6, 50]),

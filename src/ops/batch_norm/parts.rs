@@ -4,11 +4,15 @@ use super::Planes;
 use crate::gpu::Caps;
 use crate::kernel::{Kernel, KernelCall, Operand, linear_grid};
 use crate::ops::split::{Aim, Split};
-use crate::ops::stream::{MANY, Piece, Read, pieces};
+use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 
 const LINES_WORKGROUP: usize = 64;
 /// A window holds few planes: each workgroup is one vector of the driver's.
 const PLANES_WORKGROUP: usize = 8;
+/// Images whose partial results are merged in one go: a software driver stops loops of more than 65,535 turns.
+const MOST_IMAGES: usize = 4096;
+/// Elements of the smallest plane that is worth two partial results, which are read again.
+const SMALLEST: usize = 16;
 
 /// A pass over `[n, channels, …]` that leaves `[parts, 2, channels]`.
 pub(super) struct Pass {
@@ -66,10 +70,9 @@ pub(super) fn by_planes(
     caps: &Caps,
     end: impl Fn(KernelCall) -> KernelCall,
 ) -> Option<Vec<KernelCall>> {
-    let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: 4 * planes.size };
-    let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
+    let reads = reads(planes, names);
     let pieces = pieces(planes.images * planes.channels, &reads, MANY, caps);
-    if width(planes) != 4 || !pieces.first().is_some_and(Piece::in_windows) {
+    if planes.images > MOST_IMAGES || planes.size < SMALLEST || width(planes) != 4 || !in_windows(&pieces) {
         return None;
     }
     let kernel = kernel.constant("WG", PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
@@ -79,6 +82,12 @@ pub(super) fn by_planes(
         end(call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels))
     };
     Some(pieces.into_iter().map(call).collect())
+}
+
+/// The planes of the first inputs, which the kernel names so.
+pub(super) fn reads(planes: Planes, names: &[&'static str]) -> Vec<Read> {
+    let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: 4 * planes.size };
+    names.iter().enumerate().map(read).collect()
 }
 
 /// Where a pass of so many parts writes: the output itself when there is one.

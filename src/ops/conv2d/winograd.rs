@@ -8,7 +8,7 @@ use super::geometry::Geometry;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::matmul::{Matrix, Products};
-use crate::ops::stream::{ALIGNMENT, FEW, Piece, Read, pieces};
+use crate::ops::stream::{ALIGNMENT, FEW, Piece, Read, in_windows, pieces};
 
 /// Nanoseconds on two cores that transforming takes for each number in or out, where storage is slow and elsewhere.
 const TRANSFORM: [f64; 2] = [2.6, 1.4];
@@ -186,7 +186,7 @@ fn pack_x(
     // Windows begin where a turn does.
     let aligned = tiles.images == tiles.n || (4 * h * w * turn).is_multiple_of(ALIGNMENT);
     let plain = w == TILE * tiles.columns && pass.padding[1] == 1 && tiles.n.is_multiple_of(tiles.images);
-    if aligned && plain && padded == [pass.c, tiles.count()] && pieces.iter().all(Piece::in_windows) {
+    if aligned && plain && padded == [pass.c, tiles.count()] && in_windows(&pieces) {
         let kernel = kernel(source!("conv2d_winograd_pack_planes")).constant("WG", WORKGROUP);
         let call = |piece: Piece| {
             let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(WORKGROUP), l.caps);

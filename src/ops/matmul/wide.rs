@@ -6,7 +6,7 @@
 use super::pack::{Factor, pack};
 use super::problem::Problem;
 use crate::gpu::Caps;
-use crate::graph::Lowering;
+use crate::graph::{EPILOGUE_OPERANDS, Lowering};
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 /// Rows, and columns, of a workgroup.
@@ -15,8 +15,6 @@ pub(in crate::ops) const PANEL: usize = 32;
 const PLANES: usize = 4;
 /// As many fours of planes as a dispatch may take one after another: each is a loop more to compile.
 const GROUPS: [usize; 3] = [1, 2, 4];
-/// Uniform buffers beside the windows: an epilogue's operands.
-const OTHER_UNIFORMS: usize = 4;
 /// Floats of a window.
 pub(in crate::ops) const WINDOW: usize = 16_384;
 pub(super) const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
@@ -65,7 +63,7 @@ impl Cut {
         let halves = |whole: usize, unit: usize| {
             (0..16).map(|i| 1usize << i).filter(move |&parts| parts == 1 || parts <= whole.div_ceil(unit))
         };
-        let fits = |groups: &usize| 2 * PLANES * groups + OTHER_UNIFORMS <= caps.uniform_buffers;
+        let fits = |groups: &usize| 2 * PLANES * groups + EPILOGUE_OPERANDS <= caps.uniform_buffers;
         let mut best: Option<(Self, f64)> = None;
         for (groups, steps) in GROUPS.into_iter().filter(fits).flat_map(|g| (0..16).map(move |i| (g, 1usize << i))) {
             let run = k.div_ceil(PLANES * groups * steps).next_multiple_of(4);

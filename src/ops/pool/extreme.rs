@@ -5,7 +5,7 @@ use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
 use crate::ops::copy::{WORKGROUP, run};
-use crate::ops::stream::{MANY, Piece, Read, pieces};
+use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 use crate::tensor::{Array, TensorType};
 
 /// Which extreme.
@@ -72,8 +72,8 @@ impl ExtremePool {
         call.bind(Operand::Output).param("count", count)
     }
 
-    /// The 2×2 form, where the windows are of it: `names` are the kernel's of its inputs, which it reads vec4 by vec4, and
-    /// `end` adds the epilogue.
+    /// The 2×2 form, where the windows are of it, and whether uniform windows hold what it reads: `names` are the kernel's of
+    /// its inputs, which it reads vec4 by vec4, and `end` adds the epilogue.
     fn half(
         &self,
         source: Source,
@@ -81,7 +81,7 @@ impl ExtremePool {
         windows: &Windows,
         l: &Lowering<'_>,
         end: impl Fn(KernelCall) -> KernelCall,
-    ) -> Option<Strategy> {
+    ) -> Option<(Strategy, bool)> {
         let whole_words = l.inputs.iter().all(|ty| ty.count().is_multiple_of(4));
         if !(windows.y.halves() && windows.x.halves() && windows.x.extent.is_multiple_of(4) && whole_words) {
             return None;
@@ -103,8 +103,10 @@ impl ExtremePool {
             let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads).bind(Operand::Output);
             end(call.param("first", piece.first * columns).param("count", count))
         };
-        let calls = pieces(units, &reads, MANY, l.caps).into_iter().map(call).collect();
-        Some(Strategy { name: "2x2", calls, scratch: Vec::new() })
+        let pieces = pieces(units, &reads, MANY, l.caps);
+        let windows = in_windows(&pieces);
+        let calls = pieces.into_iter().map(call).collect();
+        Some((Strategy { name: "2x2", calls, scratch: Vec::new() }, windows))
     }
 }
 
@@ -133,12 +135,15 @@ impl Op for ExtremePool {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
-        let mut candidates = Vec::new();
-        candidates
-            .extend(self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l, |call| l.with_epilogue(call)));
+        let half = self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l, |call| l.with_epilogue(call));
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
-        candidates.push(Strategy::single("window", l.with_epilogue(call)));
-        candidates
+        let plain = Strategy::single("window", l.with_epilogue(call));
+        match half {
+            // Where storage is slow, up to a third slower than the plain one that reads it too.
+            Some((half, false)) if l.caps.slow_storage => vec![plain, half],
+            Some((half, _)) => vec![half, plain],
+            None => vec![plain],
+        }
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
@@ -190,22 +195,20 @@ impl Op for ExtremePoolGrad {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.0.pool.over(&l.inputs[0]) else { return Vec::new() };
-        let mut candidates = Vec::new();
-        candidates.extend(
-            self.0.half(source!("max_pool2d_backward_2x2"), &["x", "d_y"], &windows, l, |call| {
-                l.with_epilogue_vec4(call)
-            }),
-        );
-        if windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps) {
+        let end = |call| l.with_epilogue_vec4(call);
+        let half = self.0.half(source!("max_pool2d_backward_2x2"), &["x", "d_y"], &windows, l, end);
+        let disjoint = (windows.y.disjoint() && windows.x.disjoint() && cells_fit(&windows, l.caps)).then(|| {
             let call = self.0.call(source!("max_pool2d_backward_disjoint"), &windows, l.inputs[1].count(), l);
-            candidates.push(Strategy::single("disjoint", l.with_epilogue(call)));
-            if l.caps.is_software() && !l.caps.slow_storage && candidates.len() == 2 {
-                // Up to twice as fast there, without run-time checks; through windows it is the other way round.
-                candidates.swap(0, 1);
-            }
-        }
+            Strategy::single("disjoint", l.with_epilogue(call))
+        });
         let call = self.0.call(source!("max_pool2d_backward"), &windows, l.output.count(), l);
-        candidates.push(Strategy::single("gather", l.with_epilogue(call)));
+        let gather = Strategy::single("gather", l.with_epilogue(call));
+        let mut candidates = match half {
+            // Up to twice as slow in software, without run-time checks, unless it reads through windows.
+            Some((half, false)) if l.caps.is_software() => disjoint.into_iter().chain([half]).collect(),
+            half => half.map(|(half, _)| half).into_iter().chain(disjoint).collect::<Candidates>(),
+        };
+        candidates.push(gather);
         candidates
     }
 

@@ -72,6 +72,7 @@ pub fn cases() -> Vec<Case> {
         ("half", [2, 3, 4, 8], window([2, 2])),
         ("half of many", [3, 5, 16, 32], window([2, 2])),
         ("half of more than a window", [9, 5, 16, 24], window([2, 2])),
+        ("half of rows no window begins with", [1, 1, 4, 260], window([2, 2])),
         ("half of odd widths", [2, 3, 4, 6], window([2, 2])),
         ("a rest unused", [1, 2, 5, 7], window([2, 2])),
         ("a rest in ceil mode", [1, 2, 5, 7], window([2, 2]).ceil_mode(true)),

@@ -166,10 +166,8 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
         bail!("{} is for {}, which none of these shapes is", kernel.name(), kernel.op());
     }
     let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
-    let roofline = match profile::roofline(flags.profile, &device, precision)? {
-        Some(roofline) => roofline,
-        None => Roofline::measure(&device, precision, Effort::SHORT).map_err(failed)?,
-    };
+    profile::check(flags.profile, &device)?;
+    let roofline = Roofline::measure(&device, precision, Effort::SHORT).map_err(failed)?;
     let rows = Vec::new();
     let (slowness, wrong, left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
     let mut run = Run { device, timer, roofline, flags, kernels, output, rows, slowness, wrong, left_out };

@@ -35,10 +35,19 @@ struct Part<'a, T> {
 /// # Errors
 /// The adapter has no timestamps within a pass, or fails.
 pub fn roofline(wanted: bool, device: &Device, precision: Precision) -> Result<Option<Roofline>> {
+    check(wanted, device)?;
+    wanted.then(|| Roofline::measure(device, precision, Effort::SHORT)).transpose().map_err(failed)
+}
+
+/// Refuses a profile that the adapter cannot give.
+///
+/// # Errors
+/// The adapter has no timestamps within a pass.
+pub fn check(wanted: bool, device: &Device) -> Result<()> {
     if wanted && !device.caps().timestamps {
         return usage("--profile needs timestamps within a pass, which this adapter has not");
     }
-    wanted.then(|| Roofline::measure(device, precision, Effort::SHORT)).transpose().map_err(failed)
+    Ok(())
 }
 
 /// Shows a profile; `of` names what it is of in the JSON lines.
