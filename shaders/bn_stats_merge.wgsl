@@ -1,7 +1,9 @@
-// out = mean and variance of each channel, from the means m and the sums of squares s about them of its parts:
-// mean = Σ n·m / Σ n, variance = Σ(s + n·(m − mean)²) / Σ n, with n the elements of a part.
+// out = mean and variance of each channel, from the means m and the sums of squares s about them of its parts: mean = Σ
+// n·m / Σ n, variance = Σ(s + n·(m − mean)²) / Σ n, with n the elements of a part.
 // Layout: partial [parts, 2, channels], out [2, channels]; a part is a rectangle of rows_each × run_each of rows × run.
-// Work: one channel an invocation. Accumulates in f32. Bound by latency: parts are few.
+// Work: one channel an invocation. Accumulates in f32. Bound by latency: parts are few, or as many as images, which lie
+// far apart.
+// Reached: 0.8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 5 % on Mesa 26 (64x64x32x32).
 struct Params {
     channels: u32,
     parts: u32,

@@ -5,6 +5,8 @@
 // KW], out [n, out_channels, out_rows, out_columns].
 // Work: four neighbours of a row an invocation; what they read of a row of the image, SPAN elements, is loaded once.
 // Accumulates in f32. Bound by loads.
+// Reached: 4 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 18 % on Mesa 26 (32x64x32x32 by 64 of
+// 3x3, groups 64).
 struct Params {
     count: u32,
     channels: u32,

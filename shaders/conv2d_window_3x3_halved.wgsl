@@ -3,6 +3,8 @@
 // Layout: as conv2d_window_3x3, but for y: from word y_first on [images, o, oh / 2, ow4] in words of two. oh is even.
 // Work: eight channels of two rows of two results an invocation. Accumulates in f32.
 // Bound as conv2d_window_3x3, with a quarter of its stores.
+// Reached: 34 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 29 % on Mesa 26 (cnn, infer, batch
+// 64).
 #import conv_window
 #code
 

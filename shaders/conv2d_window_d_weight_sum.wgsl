@@ -2,6 +2,8 @@
 // by three to which conv2d_window_pack_x takes c, ky and kx.
 // Layout: terms [parts, c_padded, 9, o_words] in words of four, d_weight [o, c, TAPS_Y, TAPS_X].
 // Work: four results an invocation. Accumulates in f32. Bound by memory bandwidth.
+// Reached: 21 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 39 % on Mesa 26 (16x512x4x4 by 512 of
+// 3x3).
 struct Params {
     parts: u32,
     c: u32,

@@ -6,6 +6,8 @@
 // Layout: weight [results, channels, TAPS_Y, TAPS_X], or [channels, results, TAPS_Y, TAPS_X] with FLIP; an octet's weights
 // [c_each, 9, 8] are followed by a gap up to o_stride words of four.
 // Work: one word of four an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Reached: 23 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 36 % on Mesa 26 (16x512x4x4 by 512 of
+// 3x3).
 struct Params {
     results: u32,
     channels: u32,

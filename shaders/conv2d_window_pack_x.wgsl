@@ -5,6 +5,8 @@
 // Layout: x [n, c, h, w]; a channel is [c, BLOCKS_Y, BLOCKS_X], a window [images, c_each, rows, 4 · columns], followed by a
 // gap up to window_size words of four. Tile t begins at image t / row_tiles · images and at row t % row_tiles · row_step.
 // Work: one word of four an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Reached: 12 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 13 % on Mesa 26 (16x32x30x30 by 64 of
+// 5x5).
 struct Params {
     n: u32,
     c: u32,

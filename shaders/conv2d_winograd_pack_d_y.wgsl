@@ -5,6 +5,8 @@
 // wants its operand's elements.
 // Work: one tile of one channel an invocation, tiles innermost. Accumulates nothing. Bound by memory bandwidth: 16 elements
 // read and 36 written.
+// Reached: 16 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 19 % on Mesa 26 (64x3x32x32 by 32 of
+// 3x3).
 struct Params {
     n: u32,
     o: u32,

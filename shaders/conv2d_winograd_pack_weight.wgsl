@@ -5,6 +5,8 @@
 // generated, is where a product wants its operand's elements.
 // Work: one 3x3 weight an invocation, channels innermost. Accumulates nothing. Bound by memory bandwidth: 9 elements read
 // and 36 written.
+// Reached: 24 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 39 % on Mesa 26 (16x512x4x4 by 512 of
+// 3x3).
 struct Params {
     results: u32,
     channels: u32,

@@ -4,6 +4,8 @@
 // Layout: x [n, c, h, w], points [36, POINT]; place, which is generated, is where a product wants its operand's elements.
 // Work: one tile of one channel an invocation, tiles innermost. Accumulates nothing. Bound by memory bandwidth: 16 elements
 // read, neighbours apart, and 36 written.
+// Reached: 43 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 31 % on Mesa 26 (32x64x32x32 by 64 of
+// 3x3).
 struct Params {
     n: u32,
     c: u32,

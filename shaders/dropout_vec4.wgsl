@@ -1,6 +1,7 @@
 // y[i] = 0 where unit(pcg4d(seed, step, stream, i / 4)[i % 4]) < rate, else x[i] · scale, with scale = 1 / (1 − rate).
 // Layout: x and y [count] vectors of four neighbours; clock = (seed, step).
 // Work: one vector, one hash, an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Reached: 23 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 70 % on Mesa 26 (64x64x32x32).
 struct Params {
     count: u32,
     stream: u32,

@@ -4,6 +4,7 @@
 // clock = (seed, step). The sample's four words are pcg4d(seed, step, stream, b): crop row, crop column, flip, cutout.
 // Work: RUN neighbouring pixels of one row an invocation, which share the draws; RUN divides W. Accumulates nothing.
 // Bound by memory bandwidth: a byte is read and 4 are written a pixel.
+// Reached: not measured by itself: a batch of CIFAR-10 is 0.8 MB a step.
 struct Params {
     count: u32,
     rows: u32,

@@ -5,6 +5,7 @@
 // Work: one row of every window against row group.y of a by a workgroup of one subgroup, 8 lanes along k. Accumulates
 // f32, 32 sums a result, then over the lanes. Bound by loads: 4 to 6 ns for 8 floats on Mesa 22.3,
 // 8 reached: 0.4 to 1.0 ms of one busy core for 1×2048 by 2048×256, where storage took 3.9 to 4.4.
+// Reached: 71 % of the roofline measured on two cores' llvmpipe of Mesa 22.3 (1x256x2048 NT).
 struct Params {
     n: u32,
     first: u32,

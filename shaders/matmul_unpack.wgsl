@@ -2,6 +2,7 @@
 // Layout: tiles [row tiles, column_tiles, tile_m, tile_n], contiguous, padded to whole tiles; c [m, columns]; both in
 // Elems, which are vec4<f32> where the extent of a row is a multiple of 4, else f32.
 // Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth, on Mesa 22.3 by the load.
+// Reached: 2 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 6 % on Mesa 26 (64x10x256 NT).
 struct Params {
     count: u32,
     columns: u32,

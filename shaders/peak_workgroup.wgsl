@@ -1,6 +1,7 @@
 // The peak of reading workgroup memory: neighbouring lanes read neighbouring vec4s, all of them in turn.
 // Layout: out is written where a sum equals `never`, which none does.
 // Work: 4·TURNS vec4s an invocation. Bound by workgroup memory.
+// Reached: it is itself the measure, "workgroup memory" of girih bench peak.
 struct Params {
     never: f32,
 }

@@ -1,5 +1,6 @@
 // The peak of writing: every word of out once.
 // Layout: out by vec4. Work: RUN vec4s an invocation, neighbouring lanes on neighbours. Bound by memory bandwidth.
+// Reached: it is itself the measure, "write" of girih bench peak.
 struct Params {
     count: u32,
     value: f32,

@@ -1,6 +1,8 @@
 // packed = a state, laid out for recurrent_window: fours of sequences side by side, units cut into four planes of RUN.
 // Layout: h [BATCH, HIDDEN]; packed [4, PANELS of 32 sequences, RUN, 8 fours], zeros where there is nothing.
 // Work: four sequences of a unit an invocation. Bound by loads, once a walk.
+// Reached: 8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 29 % on Mesa 26 (lstm of 256, 32 by 64
+// steps).
 struct Params {
     count: u32,
 }

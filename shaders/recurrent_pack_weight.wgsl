@@ -2,6 +2,8 @@
 // Layout: w [GATES * HIDDEN, HIDDEN]; packed [tiles, 4 planes, WIDTH / 8 panels of units, RUN, 8 units], each a vec4 of
 // gates, zeros where there is nothing.
 // Work: a unit's gates at one k an invocation. Bound by loads, once a walk.
+// Reached: 25 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 62 % on Mesa 26 (lstm of 256, 32 by 64
+// steps).
 struct Params {
     count: u32,
 }

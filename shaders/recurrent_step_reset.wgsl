@@ -2,6 +2,8 @@
 // all units of the first made. SECOND false: r, z = sigmoid(x + W · h) and r · h, kept in the tape; true: n = tanh(x_n +
 // W_n · (r · h)) and h' = (1 - z) · n + z · h, where the mask is not 0. Strategy "steps".
 // Layout, work and bounds: as recurrent_step.
+// Reached: 0.3 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1 % on Mesa 26 (gru-reset-before
+// 128→256, 64 steps, forward, batch 32).
 struct Params {
     x: u32,
     h_before: u32,

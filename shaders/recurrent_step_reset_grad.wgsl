@@ -2,6 +2,8 @@
 // gave the gradients of z and n; here those of r · h, from that of n through w, and with them r's and the state's.
 // Strategy "steps".
 // Layout, work and bounds: as recurrent_step_grad.
+// Reached: 0.7 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 2 % on Mesa 26 (gru-reset-before
+// 128→256, 64 steps, forward and backward, batch 32).
 struct Params {
     d_x: u32,
     d_state: u32,

@@ -2,6 +2,7 @@
 // Layout: banks, flat, in Elems (f32 or vec4 of neighbours), of which first to end are changed;
 // rates = (learning_rate, factor, …). The factor may have a second part from the device.
 // Work: one Elem an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Reached: not measured by itself; sgd_momentum says what its kind reaches.
 struct Params {
     first: u32,
     end: u32,

@@ -2,6 +2,7 @@
 // Layout: y (the output), d (its gradient) and d_x are [outer, length, inner]; a row is (outer, inner).
 // Work: one row an invocation, neighbouring invocations on neighbouring rows; the row is read twice.
 // Accumulates in f32. Bound by memory.
+// Reached: 18 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 74 % on Mesa 26 (4096x1000 along 1).
 struct Params {
     rows: u32,
     length: u32,

@@ -2,6 +2,8 @@
 // Layout: x [batch, rows, 4 * COLUMNS], out [batch, 4 * COLUMNS, rows], rows = 4 * ROWS, both as vec4.
 // Work: one 4×4 block an invocation, transposed in registers; lanes along the columns of x. Accumulates nothing.
 // Bound by memory: reads are contiguous across lanes, writes come in pieces of 16 bytes.
+// Reached: 33 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 65 % on Mesa 26 (64x64x32x32 to
+// 0x2x3x1).
 struct Params {
     count: u32,
 }

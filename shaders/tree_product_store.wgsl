@@ -2,6 +2,8 @@
 // Layout: as in tree_product; products [lines of the level, N4] vec4. The call's lines are those from `first` on.
 // Work: eight lines and four columns an invocation. Accumulates f32. Bound by loads of the weight where storage is slow,
 // by latency where levels are small.
+// Reached: 3.3 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 11 % on Mesa 26 (tree-lstm, a batch
+// of two trees: what few lines a level leave to reach).
 struct Params {
     level: u32,
     first: u32,

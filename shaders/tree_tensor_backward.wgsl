@@ -3,6 +3,8 @@
 // Layout: trace [1 + 2 H, ROWS, H] of h and the (V x)[j], vec4; children [nodes, 2] rows; levels [1 + levels, 2]; d [ROWS, H],
 // f32; out, from BASE4 on, [nodes, 1 + 2 H, H], and lines, the same of the level's nodes, as put_line lays them.
 // Work: of one node all of one j, or of W, an invocation. Bound by memory bandwidth.
+// Reached: 29 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 57 % on Mesa 26 (rntn, a batch of 25
+// trees).
 struct Params {
     level: u32,
 }

@@ -3,6 +3,8 @@
 // its columns those from vec4 `column` on.
 // Work: 32 lines × 4 columns an invocation, 8 lanes along the columns. Accumulates f32; where K takes several dispatches, in d.
 // Bound by loads within the product, as matmul_wide.
+// Reached: 8 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 9 % on Mesa 26 (tree-lstm, a batch of
+// 25 trees).
 struct Params {
     k: u32,
     a_k: u32,
