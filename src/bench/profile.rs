@@ -34,6 +34,26 @@ pub struct ProfileRow {
     pub bytes: u64,
 }
 
+/// A label and a kernel.
+type Name<'a> = (&'a str, &'a str);
+
+/// A step of the plan: its operations, and the seconds of each of its kernels.
+#[derive(Default)]
+struct Step<'a> {
+    flops: u64,
+    kernels: BTreeMap<Name<'a>, f64>,
+}
+
+impl<'a> Step<'a> {
+    /// What takes the longest, of what does not pack if there is any: those that pack are named so.
+    fn longest(&self) -> Option<Name<'a>> {
+        let computes = |(_, kernel): &Name<'_>| !kernel.contains("_pack");
+        let order =
+            |(a, s): &(&Name<'_>, &f64), (b, t): &(&Name<'_>, &f64)| computes(a).cmp(&computes(b)).then(s.total_cmp(t));
+        self.kernels.iter().max_by(order).map(|(name, _)| *name)
+    }
+}
+
 /// A row in the making.
 #[derive(Default)]
 struct Row<'a> {
@@ -50,30 +70,22 @@ impl Profile {
     pub fn measure(device: &Device, session: &Session, roofline: Roofline, runs: usize) -> Result<Self, Error> {
         let runs = (0..runs).map(|_| session.playback().time_blocking(device)).collect::<Result<Vec<_>, _>>()?;
         let recording = &session.plan().recording;
-        let mut rows: BTreeMap<(&str, &str), Row<'_>> = BTreeMap::new();
-        // Of each step its operations, and the seconds of each of its kernels.
-        let mut steps: BTreeMap<u32, (u64, BTreeMap<(&str, &str), f64>)> = BTreeMap::new();
+        let mut rows: BTreeMap<Name<'_>, Row<'_>> = BTreeMap::new();
+        let mut steps: BTreeMap<u32, Step<'_>> = BTreeMap::new();
         for (i, dispatch) in recording.dispatches.iter().enumerate() {
             let times: Vec<f64> = runs.iter().filter_map(|times| times.get(i).copied()).collect();
             let seconds = Spread::of(&times).median;
-            let kernel = (&*dispatch.label, &*recording.pipelines[dispatch.pipeline.0 as usize].label);
-            let row = rows.entry(kernel).or_default();
+            let name = (&*dispatch.label, &*recording.pipelines[dispatch.pipeline.0 as usize].label);
+            let row = rows.entry(name).or_default();
             row.seconds += seconds;
             row.dispatches.push(dispatch);
-            let (flops, kernels) = steps.entry(dispatch.step).or_default();
-            *flops += dispatch.flops;
-            *kernels.entry(kernel).or_default() += seconds;
+            let step = steps.entry(dispatch.step).or_default();
+            step.flops += dispatch.flops;
+            *step.kernels.entry(name).or_default() += seconds;
         }
-        for (flops, kernels) in steps.into_values() {
-            // Those that pack are named so.
-            let computes = |kernel: &(&str, &str)| !kernel.1.contains("_pack");
-            let order = |kernel, seconds: f64| (computes(kernel), seconds);
-            let longest = kernels.iter().max_by(|(a, s), (b, t)| {
-                let (a, b) = (order(a, **s), order(b, **t));
-                a.0.cmp(&b.0).then(a.1.total_cmp(&b.1))
-            });
-            if let Some(row) = longest.and_then(|(kernel, _)| rows.get_mut(kernel)) {
-                row.flops += flops;
+        for step in steps.into_values() {
+            if let Some(row) = step.longest().and_then(|name| rows.get_mut(&name)) {
+                row.flops += step.flops;
             }
         }
         let rows = rows.into_iter().map(|((label, kernel), row)| ProfileRow {
