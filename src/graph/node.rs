@@ -72,6 +72,16 @@ pub enum Init {
     Uniform(f32),
     /// Normal with mean 0 and this standard deviation.
     Normal(f32),
+    /// Of a matrix `[n · columns, columns]`: n identities one above another, times `scale`, plus what is uniform in `[-bound,
+    /// bound)`.
+    Identities {
+        /// Rows and columns of an identity.
+        columns: usize,
+        /// What stands on the diagonals.
+        scale: f32,
+        /// Half the width of the noise.
+        bound: f32,
+    },
 }
 
 impl Init {
@@ -82,6 +92,12 @@ impl Init {
             Self::Fill(value) => vec![value; count],
             Self::Uniform(bound) => (0..count).map(|_| (2.0 * random.uniform() - 1.0) * bound).collect(),
             Self::Normal(deviation) => (0..count).map(|_| random.normal() * deviation).collect(),
+            Self::Identities { columns, scale, bound } => (0..count)
+                .map(|i| {
+                    let diagonal = if i / columns % columns == i % columns { scale } else { 0.0 };
+                    diagonal + (2.0 * random.uniform() - 1.0) * bound
+                })
+                .collect(),
         }
     }
 }

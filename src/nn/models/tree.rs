@@ -1,7 +1,6 @@
 //! Classifiers of the nodes of trees.
 
 use crate::graph::{GraphError, Init, NodeId};
-use crate::nn::init::gain;
 use crate::nn::{Dropout, Initializer, Layer, Linear, Net};
 use crate::ops::tree::Cell;
 use crate::tensor::TensorType;
@@ -65,15 +64,16 @@ impl TreeNet {
         net.scoped("out", |net| Linear::new(self.classes).build(net, hidden))
     }
 
-    /// The weight of a cell, which starts as that of a linear layer over as many inputs. Of the tensor cell, W starts so
-    /// that states neither fade nor grow on the way up a tree, and V small, as each of its sums has 4H² terms: what
-    /// saturates teaches nothing.
+    /// The weight of a cell, which starts as that of a linear layer over as many inputs. Of the tensor cell, W starts near the
+    /// mean of both children, so that what their words say reaches the root from the first step on, and V small, as each of
+    /// its sums has 4H² terms: what saturates teaches nothing.
     fn cell_weight(&self, net: &mut Net<'_>, shape: [usize; 2]) -> Result<NodeId, GraphError> {
         let [inputs, columns] = shape;
         if self.cell != Cell::Tensor {
             return net.parameter("weight", &shape, Initializer::Default.init(&[1, inputs]));
         }
-        let init = Initializer::KaimingUniform { gain: gain::LINEAR }.init(&[1, inputs]);
+        let noise = 0.5 / (inputs as f32).sqrt();
+        let init = Init::Identities { columns: self.hidden, scale: 0.5, bound: noise };
         let matrix = net.parameter("weight", &[inputs, self.hidden], init)?;
         let bound = 1.0 / inputs as f32;
         let tensor = net.parameter("tensor", &[inputs, columns - self.hidden], Init::Uniform(bound))?;
