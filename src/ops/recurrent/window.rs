@@ -178,8 +178,8 @@ pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<St
         // What lies behind the last unit of a plane is multiplied too, with zeros.
         clear(Operand::Scratch(1), 4, state_words, l.caps),
     ];
-    let halves = walk.places(e.steps).flat_map(|place| halves(walk.cell).map(move |half| (place, half)));
-    for (turn, (Place { t, before, after }, half)) in halves.enumerate() {
+    let turns = walk.places(e.steps).flat_map(|place| halves(walk.cell).map(move |half| (place, half)));
+    for (turn, (Place { t, before, after }, half)) in turns.enumerate() {
         for dispatch in cut.dispatches() {
             let mut next = 11;
             let kernel = walk.kernel(cut.define(Kernel::new(source!("recurrent_window"))), e);
@@ -241,14 +241,15 @@ pub(super) fn backward(op: &RecurrentGrad, e: Extents, l: &Lowering<'_>) -> Opti
         let call = if walk.masked { call.bind(Operand::Input(3)) } else { call };
         steps::backward_places(walk, e, place, call).param("last", u32::from(last))
     };
-    let halves = walk.places(e.steps).rev().flat_map(|place| halves(walk.cell).map(move |half| (place, half)));
+    let turns = walk.places(e.steps).rev().flat_map(|place| halves(walk.cell).map(move |half| (place, half)));
     let mut end = None;
-    for (turn, (place, half)) in halves.enumerate() {
+    for (turn, (place, half)) in turns.enumerate() {
         calls.extend(cut.dispatches().map(|dispatch| step(turn, (place, half), false, dispatch)));
         end = Some((turn + 1, place));
     }
-    if let Some((turn, place)) = end {
-        calls.extend(cut.dispatches().map(|dispatch| step(turn, (place, Half::Whole), true, dispatch)));
+    // By the kernel that steps begin with: it leaves before it packs.
+    if let Some(((turn, place), half)) = end.zip(halves(walk.cell).next()) {
+        calls.extend(cut.dispatches().map(|dispatch| step(turn, (place, half), true, dispatch)));
     }
     Some(Strategy { name: "window", calls, scratch: cut.scratch() })
 }
