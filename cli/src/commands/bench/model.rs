@@ -51,8 +51,8 @@ pub fn run(flags: &ModelFlags, global: &Global, output: Output) -> Result<()> {
     let device = engine::open_for(global, flags.precision)?;
     let precision = Precision::from(flags.precision);
     precision.check(&device).map_err(|error| failed(error.into()))?;
-    let profile = profile::roofline(flags.profile, &device, precision)?;
     let model = engine::image_model(flags.model)?;
+    let profile = profile::roofline(flags.profile, &device, precision)?;
     output.text(format!("{} on {} ({})", model.name(), device.name(), device.driver()))?;
     let both = !flags.train && !flags.infer;
     let plan = PlanOptions { precision, ..tuning::options(&flags.tuning, None, &device) };
