@@ -13,15 +13,12 @@ struct Params {
 }
 #import params
 #import grid
+#code
 
 #repeat w WINDOWS
-@group(0) @binding($w) var<storage, read> x$w: array<vec4<f32>>;
+@group(0) @binding($w) var<storage, read> x$w: array<Elem>;
 #end
 @group(0) @binding(WINDOWS) var<storage, read_write> out: array<f32>;
-
-fn total(v: vec4<f32>) -> f32 {
-    return (v.x + v.y) + (v.z + v.w);
-}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -37,29 +34,29 @@ fn main(
     {
         let end = plane * SIZE + SIZE;
         var at = plane * SIZE;
-        let shift = vec4<f32>(x$w[at].x);
-        var sum_a = vec4<f32>();
-        var sum_b = vec4<f32>();
-        var squares_a = vec4<f32>();
-        var squares_b = vec4<f32>();
+        let shift = head(x$w[at]);
+        var sum_a = Elem();
+        var sum_b = Elem();
+        var squares_a = Elem();
+        var squares_b = Elem();
         for (; at + 1u < end; at += 2u) {
-            let a = x$w[at] - shift;
-            let b = x$w[at + 1u] - shift;
+            let a = x$w[at] - Elem(shift);
+            let b = x$w[at + 1u] - Elem(shift);
             sum_a += a;
             sum_b += b;
             squares_a += a * a;
             squares_b += b * b;
         }
         if (SIZE % 2u == 1u) {
-            let a = x$w[at] - shift;
+            let a = x$w[at] - Elem(shift);
             sum_a += a;
             squares_a += a * a;
         }
         let sum = total(sum_a + sum_b);
-        let mean = sum / f32(4u * SIZE);
+        let mean = sum / f32(WIDTH * SIZE);
         let index = p.first + $wu * p.count + plane;
         let to = index / p.channels * 2u * p.channels + index % p.channels;
-        out[to] = shift.x + mean;
+        out[to] = shift + mean;
         out[to + p.channels] = max(total(squares_a + squares_b) - sum * mean, 0.0) * p.scale;
     }
 #end

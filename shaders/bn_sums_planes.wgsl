@@ -10,23 +10,19 @@ struct Params {
     channels: u32,
     eps: f32,
 }
-alias Elem = vec4<f32>;
 #import params
 #import grid
 #import bn_passed
+#code
 
 #repeat w WINDOWS
-@group(0) @binding($w) var<storage, read> x$w: array<vec4<f32>>;
-@group(0) @binding(WINDOWS + $w) var<storage, read> d_y$w: array<vec4<f32>>;
+@group(0) @binding($w) var<storage, read> x$w: array<Elem>;
+@group(0) @binding(WINDOWS + $w) var<storage, read> d_y$w: array<Elem>;
 #end
 @group(0) @binding(2 * WINDOWS) var<storage, read> stats: array<f32>;
 @group(0) @binding(2 * WINDOWS + 1) var<storage, read> weight: array<f32>;
 @group(0) @binding(2 * WINDOWS + 2) var<storage, read> bias: array<f32>;
 @group(0) @binding(2 * WINDOWS + 3) var<storage, read_write> out: array<f32>;
-
-fn total(v: Elem) -> f32 {
-    return (v.x + v.y) + (v.z + v.w);
-}
 
 @compute @workgroup_size(WG)
 fn main(

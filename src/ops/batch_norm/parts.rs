@@ -2,7 +2,7 @@
 
 use super::Planes;
 use crate::gpu::Caps;
-use crate::kernel::{Kernel, KernelCall, Operand, linear_grid};
+use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid};
 use crate::ops::split::{Aim, Split};
 use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 
@@ -75,7 +75,7 @@ pub(super) fn by_planes(
     if planes.images > MOST_IMAGES || planes.size < SMALLEST || width(planes) != 4 || !in_windows(&pieces) {
         return None;
     }
-    let kernel = kernel.constant("WG", PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
+    let kernel = of_elements(kernel, 4, PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
     let call = |piece: Piece| {
         let grid = linear_grid(piece.count.div_ceil(PLANES_WORKGROUP), caps);
         let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads);
@@ -95,9 +95,19 @@ pub(super) fn destination(parts: usize) -> Operand {
     if parts == 1 { Operand::Output } else { Operand::Scratch(0) }
 }
 
-/// Bytes of the partial results of so many parts.
-pub(super) fn scratch(parts: usize, planes: Planes) -> Vec<u64> {
-    if parts == 1 { Vec::new() } else { vec![(parts * planes.channels * 2 * 4) as u64] }
+/// A strategy of calls that leave so many parts, of which `merge` makes the output where there are several.
+pub(super) fn in_parts(
+    name: &'static str,
+    mut calls: Vec<KernelCall>,
+    parts: usize,
+    planes: Planes,
+    merge: impl FnOnce() -> KernelCall,
+) -> Strategy {
+    if parts == 1 {
+        return Strategy { name, calls, scratch: Vec::new() };
+    }
+    calls.push(merge().bind(Operand::Scratch(0)).bind(Operand::Output));
+    Strategy { name, calls, scratch: vec![(parts * planes.channels * 2 * 4) as u64] }
 }
 
 /// Elements loaded at once along a plane.

@@ -1,7 +1,7 @@
 //! Mean and variance of each channel.
 
 use super::Planes;
-use super::parts::{self, Pass, destination, prefers_tree, scratch};
+use super::parts::{self, Pass, destination, in_parts, prefers_tree};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
@@ -72,21 +72,19 @@ impl Op for BnStats {
 fn strategy(name: &'static str, pass: Pass, planes: Planes, caps: &Caps) -> Strategy {
     let Pass { call, split, extents } = pass;
     let parts = split.parts();
-    let mut calls = vec![call.param("scale", scale(parts, planes)).bind(Operand::Input(0)).bind(destination(parts))];
-    calls.extend(merge(split, extents, planes, caps));
-    Strategy { name, calls, scratch: scratch(parts, planes) }
+    let calls = vec![call.param("scale", scale(parts, planes)).bind(Operand::Input(0)).bind(destination(parts))];
+    in_parts(name, calls, parts, planes, || merge(split, extents, planes, caps))
 }
 
 /// Image by image.
 fn by_planes(planes: Planes, caps: &Caps) -> Option<Strategy> {
     let parts = planes.images;
     let kernel = Kernel::new(source!("bn_stats_planes"));
-    let mut calls = parts::by_planes(kernel, planes, &["x"], caps, |call| {
+    let calls = parts::by_planes(kernel, planes, &["x"], caps, |call| {
         call.param("scale", scale(parts, planes)).bind(destination(parts))
     })?;
     let split = Split { rows_each: 1, run_each: planes.size, row_parts: parts, run_parts: 1 };
-    calls.extend(merge(split, [parts, planes.size], planes, caps));
-    Some(Strategy { name: "planes", calls, scratch: scratch(parts, planes) })
+    Some(in_parts("planes", calls, parts, planes, || merge(split, [parts, planes.size], planes, caps)))
 }
 
 /// What a sum of squares is multiplied by: partial results keep sums, the whole is their mean.
@@ -95,13 +93,10 @@ fn scale(parts: usize, planes: Planes) -> f32 {
 }
 
 /// The call that makes one of several parts.
-fn merge(split: Split, [rows, run]: [usize; 2], planes: Planes, caps: &Caps) -> Option<KernelCall> {
+fn merge(split: Split, [rows, run]: [usize; 2], planes: Planes, caps: &Caps) -> KernelCall {
     const WORKGROUP: usize = 64;
-    if split.parts() == 1 {
-        return None;
-    }
     let kernel = Kernel::new(source!("bn_stats_merge")).constant("WG", WORKGROUP);
-    let merge = KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
+    KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
         .param("channels", planes.channels)
         .param("parts", split.parts())
         .param("rows", rows)
@@ -109,7 +104,4 @@ fn merge(split: Split, [rows, run]: [usize; 2], planes: Planes, caps: &Caps) -> 
         .param("rows_each", split.rows_each)
         .param("run_parts", split.run_parts)
         .param("run_each", split.run_each)
-        .bind(Operand::Scratch(0))
-        .bind(Operand::Output);
-    Some(merge)
 }

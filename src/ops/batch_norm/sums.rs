@@ -1,10 +1,10 @@
 //! The two sums that all gradients of batch normalisation share.
 
-use super::parts::{self, Pass, destination, prefers_tree, scratch};
+use super::parts::{self, Pass, destination, in_parts, prefers_tree};
 use super::{Planes, normalised, passed};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
 use crate::ops::reduce::sum_parts;
 use crate::tensor::{Array, TensorType};
 
@@ -74,25 +74,17 @@ impl Op for BnSums {
 impl BnSums {
     fn strategy(&self, name: &'static str, pass: Pass, planes: Planes, caps: &Caps) -> Strategy {
         let parts = pass.split.parts();
-        let mut calls = vec![pass.call.param("eps", self.eps).bind_inputs(5).bind(destination(parts))];
-        calls.extend(merge(parts, planes, caps));
-        Strategy { name, calls, scratch: scratch(parts, planes) }
+        let calls = vec![pass.call.param("eps", self.eps).bind_inputs(5).bind(destination(parts))];
+        in_parts(name, calls, parts, planes, || sum_parts(parts, 2 * planes.channels, caps))
     }
 
     /// Image by image.
     fn by_planes(&self, kernel: Kernel, planes: Planes, caps: &Caps) -> Option<Strategy> {
         let parts = planes.images;
-        let mut calls = parts::by_planes(kernel, planes, &["x", "d_y"], caps, |call| {
+        let calls = parts::by_planes(kernel, planes, &["x", "d_y"], caps, |call| {
             let call = (2..5).fold(call.param("eps", self.eps), |call, i| call.bind(Operand::Input(i)));
             call.bind(destination(parts))
         })?;
-        calls.extend(merge(parts, planes, caps));
-        Some(Strategy { name: "planes", calls, scratch: scratch(parts, planes) })
+        Some(in_parts("planes", calls, parts, planes, || sum_parts(parts, 2 * planes.channels, caps)))
     }
-}
-
-/// The call that makes one of several parts.
-fn merge(parts: usize, planes: Planes, caps: &Caps) -> Option<KernelCall> {
-    let sum = || sum_parts(parts, 2 * planes.channels, caps).bind(Operand::Scratch(0)).bind(Operand::Output);
-    (parts > 1).then(sum)
 }
