@@ -48,14 +48,6 @@ fn main(
         d$y = d_y[start + $yu * p.tiles_x];
     }
 #end
-#repeat x 4
-    let c$x = of_four(vec4(d0[$x], d1[$x], d2[$x], d3[$x]));
-#end
     let to = place(o, t);
-#repeat y 6
-    let r$y = of_four(vec4(c0.s$y, c1.s$y, c2.s$y, c3.s$y));
-#repeat x 6
-    points[(6u * $yu + $xu) * POINT + to] = r$y.s$x;
-#end
-#end
+#import winograd_taps
 }

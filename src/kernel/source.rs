@@ -66,6 +66,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("recurrent_window_step", include_str!("../../shaders/lib/recurrent_window_step.wgsl")),
     ("winograd", include_str!("../../shaders/lib/winograd.wgsl")),
     ("winograd_points", include_str!("../../shaders/lib/winograd_points.wgsl")),
+    ("winograd_taps", include_str!("../../shaders/lib/winograd_taps.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
 ];
 

@@ -8,7 +8,7 @@ use super::geometry::Geometry;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::matmul::{Matrix, Products};
-use crate::ops::stream::{ALIGNMENT, FEW, Piece, Read, in_windows, pieces};
+use crate::ops::stream::{ALIGNMENT, FEW, Piece, Read, pieces};
 
 /// Nanoseconds on two cores that transforming takes for each number in or out, where storage is slow and elsewhere.
 const TRANSFORM: [f64; 2] = [2.6, 1.4];
@@ -46,6 +46,12 @@ impl Tiles {
 
     fn count(&self) -> usize {
         self.images * self.rows * self.columns
+    }
+
+    /// Whether every turn takes as many images, of so many floats each, and begins where a window may.
+    fn whole_turns(&self, floats: usize) -> bool {
+        let turn = 4 * self.images * floats;
+        self.images == self.n || (self.n.is_multiple_of(self.images) && turn.is_multiple_of(ALIGNMENT))
     }
 
     /// The first image of each turn.
@@ -106,8 +112,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .bind(Operand::Input(1))
         .bind(Operand::Scratch(0))
         .param("results", pass.o)
-        .param("channels", pass.c)
-        .param("channels_padded", channels);
+        .param("channels", pass.c);
     let mut calls = vec![pack_weight];
     let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
     for first_image in tiles.turns() {
@@ -143,14 +148,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let mut calls = Vec::new();
     for first_image in tiles.turns() {
         calls.extend(pack_x(&tiles, first_image, &pass, [g.c, padded], (&products, false), l));
-        let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_d_y")), &products, Matrix::A, false);
-        let call = over(g.o * padded, kernel, l)
-            .bind(Operand::Input(1))
-            .bind(Operand::Scratch(0))
-            .param("o", g.o)
-            .param("oh", g.oh)
-            .param("tiles_padded", padded);
-        calls.push(tiles.params(call, first_image));
+        calls.extend(pack_d_y(&tiles, first_image, &pass, padded, &products, l));
         calls.extend(products_calls.iter().cloned());
         let kernel = with_place(Kernel::new(source!("conv2d_winograd_d_weight")), &products, Matrix::C, false);
         calls.push(
@@ -180,26 +178,60 @@ fn pack_x(
         call.param("pad_y", pass.padding[0] as u32)
     };
     let [h, w] = pass.size;
-    let turn = tiles.images * pass.c;
-    let reads = [Read { operand: Operand::Input(0), name: "x", bytes: 4 * h * w }];
-    let pieces = pieces(turn, &reads, FEW, l.caps);
-    // Windows begin where a turn does.
-    let aligned = tiles.images == tiles.n || (4 * h * w * turn).is_multiple_of(ALIGNMENT);
-    let plain = w == TILE * tiles.columns && pass.padding[1] == 1 && tiles.n.is_multiple_of(tiles.images);
-    if aligned && plain && padded == [pass.c, tiles.count()] && in_windows(&pieces) {
-        let kernel = kernel(source!("conv2d_winograd_pack_planes")).constant("WG", WORKGROUP);
-        let call = |piece: Piece| {
-            let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(WORKGROUP), l.caps);
-            let call = piece.bind_from(first_image * pass.c, KernelCall::new(kernel.clone(), grid), &reads);
-            let call = shape(call).param("first", piece.first).param("count", piece.count);
-            call.param("tiles_y", tiles.rows).param("tiles_x", tiles.columns)
-        };
-        return pieces.into_iter().map(call).collect();
+    let plain = w == TILE * tiles.columns && pass.padding[1] == 1;
+    if plain && padded == [pass.c, tiles.count()] && tiles.whole_turns(pass.c * h * w) {
+        let read = Read { operand: Operand::Input(0), name: "x", bytes: 4 * h * w };
+        let planes = (first_image * pass.c, tiles.images * pass.c);
+        return of_planes(tiles, planes, read, kernel(source!("conv2d_winograd_pack_planes")), l, shape);
     }
     let [channels, tiles_padded] = padded;
     let call = over(channels * tiles_padded, kernel(source!("conv2d_winograd_pack_x")), l).bind(Operand::Input(0));
     let call = shape(call).param("w", w).param("pad_x", pass.padding[1] as u32).param("tiles_padded", tiles_padded);
     vec![tiles.params(call, first_image)]
+}
+
+/// The dispatches that transform the tiles of d_y into scratch buffer 0: places for so many of `products`' first operand.
+fn pack_d_y(
+    tiles: &Tiles,
+    first_image: usize,
+    pass: &Pass,
+    tiles_padded: usize,
+    products: &Products,
+    l: &Lowering<'_>,
+) -> Vec<KernelCall> {
+    let kernel = |source| with_place(Kernel::new(source), products, Matrix::A, false);
+    let shape = |call: KernelCall| call.bind(Operand::Scratch(0)).param("o", pass.o).param("oh", pass.of[0]);
+    let [h, w] = pass.of;
+    if tiles_padded == tiles.count() && tiles.whole_turns(pass.o * h * w) {
+        let read = Read { operand: Operand::Input(1), name: "d_y", bytes: 4 * h * w };
+        let planes = (first_image * pass.o, tiles.images * pass.o);
+        return of_planes(tiles, planes, read, kernel(source!("conv2d_winograd_pack_d_y_planes")), l, shape);
+    }
+    let call = over(pass.o * tiles_padded, kernel(source!("conv2d_winograd_pack_d_y")), l).bind(Operand::Input(1));
+    vec![tiles.params(shape(call).param("tiles_padded", tiles_padded), first_image)]
+}
+
+/// The dispatches of `kernel` over the tiles of a turn's `planes`, which it reads; `bind` adds what is bound behind them, and
+/// parameters.
+fn of_planes(
+    tiles: &Tiles,
+    (first_plane, planes): (usize, usize),
+    read: Read,
+    kernel: Kernel,
+    l: &Lowering<'_>,
+    bind: impl Fn(KernelCall) -> KernelCall,
+) -> Vec<KernelCall> {
+    let (kernel, reads) = (kernel.constant("WG", WORKGROUP), [read]);
+    let call = |piece: Piece| {
+        let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(WORKGROUP), l.caps);
+        let call = piece.bind_from(first_plane, KernelCall::new(kernel.clone(), grid), &reads);
+        bind(call)
+            .param("first", piece.first)
+            .param("count", piece.count)
+            .param("tiles_y", tiles.rows)
+            .param("tiles_x", tiles.columns)
+    };
+    pieces(planes, &reads, FEW, l.caps).into_iter().map(call).collect()
 }
 
 fn with_place(kernel: Kernel, products: &Products, matrix: Matrix, k_first: bool) -> Kernel {
