@@ -11,8 +11,7 @@
 fn store(i: u32, upper: vec4<f32>, lower: vec4<f32>, inside: bool) {
     if (inside) {
         let rows = max(upper, lower);
-        let value = max(rows.xz, rows.yw);
-        y[i] = vec2(epilogue(value.x, 2u * i), epilogue(value.y, 2u * i + 1u));
+        y[i] = epilogue(max(rows.xz, rows.yw), i);
     }
 }
 

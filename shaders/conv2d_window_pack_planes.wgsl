@@ -1,16 +1,18 @@
 // As conv2d_window_pack_x, for images whose width is a multiple of 4 and PAD_X, the padding on the left, below 4:
 // windows[tile, block, image, c, row, column] = x[image, c, row - PAD_Y, column - PAD_X], zero outside and unless LIVE.
-// Layout: x in WINDOWS parts [planes, H, WORDS] in words of four, from plane first on; plane p is channel FIRST_C + p %
-// CHANNELS of image p / CHANNELS. A window [IMAGES, C_EACH, ROWS, COLUMNS] is followed by a gap up to WINDOW_SIZE words.
+// Layout: x in WINDOWS parts [planes, H, words] in words of four, from plane first on; plane p is channel FIRST_C + p %
+// CHANNELS of image p / CHANNELS. A window [IMAGES, C_EACH, ROWS, columns] is followed by a gap up to WINDOW_SIZE words.
 // Tile t begins at image t / ROW_TILES · IMAGES and at row t % ROW_TILES · ROW_STEP.
-// Work: a row of a window of every part an invocation, each word of x read once; the shapes are constants, because
-// divisions cost more than the words. Accumulates nothing. Bound by stores: through windows a core reads 0.8 GB/s and
-// writes 1 GB/s on Mesa 22.3, and as much on Mesa 26.
+// Work: a row of a window of every part an invocation, each word of x read once; what is divided by is constant, because
+// divisions cost more than the words, and what bounds the loop is not, because drivers would write it out. Accumulates
+// nothing. Bound by stores: through windows a core reads 0.8 GB/s and writes 1 GB/s on Mesa 22.3, and as much on Mesa 26.
 // Reached: 19 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 112 % on Mesa 26 (32x64x32x32 by 64 of
 // 3x3).
 struct Params {
     first: u32,
     count: u32,
+    words: u32,
+    columns: u32,
 }
 #import params
 #import grid
@@ -36,16 +38,16 @@ fn main(
     let window_row = index % ROWS;
     // Above the image this wraps to a number past its end.
     let row = row_tile * ROW_STEP + window_row - PAD_Y;
-    let words = select(0u, WORDS, LIVE && row < H);
-    let start = (plane * H + row) * WORDS;
+    let words = select(0u, p.words, LIVE && row < H);
+    let start = (plane * H + row) * p.words;
 #repeat w WINDOWS
     {
         let image = (p.first + $wu * planes + plane) / CHANNELS;
         let c = FIRST_C + (p.first + $wu * planes + plane) % CHANNELS;
         let window = (image / IMAGES * ROW_TILES + row_tile) * BLOCKS + c / C_EACH;
-        let to = window * WINDOW_SIZE + ((image % IMAGES * C_EACH + c % C_EACH) * ROWS + window_row) * COLUMNS;
+        let to = window * WINDOW_SIZE + ((image % IMAGES * C_EACH + c % C_EACH) * ROWS + window_row) * p.columns;
         var last = vec4<f32>();
-        for (var column = 0u; column < COLUMNS; column++) {
+        for (var column = 0u; column < p.columns; column++) {
             var next = vec4<f32>();
             if (column < words) {
                 next = x$w[start + column];

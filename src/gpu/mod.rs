@@ -20,7 +20,7 @@ pub use playback::{Banks, Playback};
 pub use readback::{Readback, RecordedRead};
 pub use recording::{
     Access, Binding, BufferId, BufferRole, BufferSpec, Dispatch, Follow, PARAMS_BYTES, PipelineId, PipelineSpec,
-    Recording,
+    Recording, UNIFORM_LEAST,
 };
 pub use sentinel::{Guarded, Stray};
 pub use timer::{Clock, Timer};

@@ -12,6 +12,10 @@ use super::caps::Caps;
 /// Bytes a kernel's parameters may take: WebGPU's 128 bytes of immediates.
 pub const PARAMS_BYTES: usize = 128;
 
+/// Bytes that a short operand is bound with as a `var<uniform>` by kernels that are the same for operands of any length; what is
+/// behind it is not read.
+pub const UNIFORM_LEAST: u64 = 1 << 10;
+
 /// A buffer of a recording.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BufferId(pub u32);

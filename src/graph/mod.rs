@@ -12,7 +12,7 @@ mod verify;
 pub use builder::Graph;
 pub use error::{GraphError, ShapeError};
 pub use node::{Bank, BankId, Init, Kind, Node, NodeId, Variable, VariableId};
-pub use op::{EPILOGUE_OPERANDS, Epilogue, Function, Gradients, Lowering, Op, OpTypes, Vjp};
+pub use op::{EPILOGUE_OPERANDS, Epilogue, EpilogueCode, Function, Gradients, Lowering, Op, OpTypes, Vjp};
 pub use print::dot;
 pub use reference::{Feeds, evaluate};
 pub use verify::verify;

@@ -171,15 +171,23 @@ pub struct Lowering<'a> {
 /// Most operands that an epilogue may bring: with an op's own three bindings and a scratch, below WebGPU's eight.
 pub const EPILOGUE_OPERANDS: usize = 4;
 
+/// An epilogue in WGSL, and what its call needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EpilogueCode {
+    /// The declarations.
+    pub wgsl: String,
+    /// Parameters beside the kernel's own.
+    pub params: Vec<(&'static str, u32)>,
+    /// Of each operand, the bytes that are bound where that is not all of it.
+    pub windows: Vec<Option<u64>>,
+}
+
 /// An element-wise function at the end of another op's kernel.
 pub trait Epilogue {
-    /// Operands beside the result; they are the op's inputs from `Lowering::inputs.len()` on.
-    fn operand_count(&self) -> usize;
-
-    /// WGSL that declares the operands' bindings, numbered from `first`, and
-    /// `fn epilogue(value: Elem, index: u32) -> Elem`, where `Elem` is f32 or, with a `width` of 4, `vec4<f32>`, and
-    /// `index` is the result's place in the output, counted in Elems.
-    fn wgsl(&self, first: usize, width: usize, caps: &Caps) -> String;
+    /// WGSL that declares the bindings of its operands, the op's inputs from `Lowering::inputs.len()` on, numbered from `first`, and
+    /// `fn epilogue(value: Elem, index: u32) -> Elem`, where `Elem` is f32 or a vector of `width`, 2 or 4, and `index` is
+    /// the result's place in the output, counted in Elems. It may want parameters only where `parameters` is true.
+    fn code(&self, first: usize, width: usize, parameters: bool, caps: &Caps) -> EpilogueCode;
 }
 
 impl<'a> Lowering<'a> {
@@ -187,6 +195,11 @@ impl<'a> Lowering<'a> {
     /// the call's own bindings.
     pub fn with_epilogue(&self, call: KernelCall) -> KernelCall {
         self.with_epilogue_of(1, call)
+    }
+
+    /// [`Lowering::with_epilogue`] for a kernel that ends two neighbouring results, a `vec2<f32>`, at once.
+    pub fn with_epilogue_vec2(&self, call: KernelCall) -> KernelCall {
+        self.with_epilogue_of(2, call)
     }
 
     /// [`Lowering::with_epilogue`] for a kernel that ends four neighbouring results, a `vec4<f32>`, at once.
@@ -198,10 +211,16 @@ impl<'a> Lowering<'a> {
         let code = match self.epilogue {
             None => identity_epilogue(width),
             Some(epilogue) => {
-                let code = epilogue.wgsl(call.operands.len(), width, self.caps);
-                let first = self.inputs.len();
-                call = (first..first + epilogue.operand_count()).fold(call, |c, i| c.bind(Operand::Input(i)));
-                code
+                let parameters = !call.kernel.is_foreign();
+                let EpilogueCode { wgsl, params, windows } =
+                    epilogue.code(call.operands.len(), width, parameters, self.caps);
+                let operands = (self.inputs.len()..).map(Operand::Input).zip(windows);
+                call = operands.fold(call, |call, (operand, window)| match window {
+                    Some(bytes) => call.bind_window(operand, 0, bytes),
+                    None => call.bind(operand),
+                });
+                call = params.into_iter().fold(call, |call, (name, value)| call.code_param(name, value));
+                wgsl
             }
         };
         call.kernel = call.kernel.code(code);

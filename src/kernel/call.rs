@@ -105,7 +105,7 @@ impl KernelCall {
 
     /// Adds a binding to `bytes` bytes of `operand` from `offset`: for a `var<uniform>`, which is short, or to work on
     /// a large tensor part by part. The offset must be a multiple of 256; the window may reach past the operand's end
-    /// only where the operand is a scratch buffer as long as that.
+    /// only where the operand is a scratch buffer as long as that, or where it is [`crate::gpu::UNIFORM_LEAST`] bytes.
     #[must_use]
     pub fn bind_window(mut self, operand: Operand, offset: u64, bytes: u64) -> Self {
         self.operands.push(Bound { operand, window: Some((offset, bytes)) });
@@ -116,6 +116,13 @@ impl KernelCall {
     #[must_use]
     pub fn bind_inputs(self, count: usize) -> Self {
         (0..count).fold(self, |call, i| call.bind(Operand::Input(i)))
+    }
+
+    /// Adds a parameter that the kernel's source does not have, for the code that fills its hole, and sets it.
+    #[must_use]
+    pub fn code_param(mut self, name: &'static str, value: u32) -> Self {
+        self.kernel = self.kernel.field(name);
+        self.param(name, value)
     }
 
     /// Sets a parameter.

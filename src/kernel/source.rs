@@ -123,7 +123,12 @@ pub struct Kernel {
     constants: Vec<(Cow<'static, str>, Constant)>,
     windows: Vec<(Cow<'static, str>, usize)>,
     code: String,
+    /// Lines of the parameter struct that the code added.
+    fields: Vec<String>,
 }
+
+/// How a kernel's parameters begin.
+const PARAMS: &str = "struct Params {";
 
 impl Kernel {
     /// The unspecialised kernel.
@@ -137,7 +142,15 @@ impl Kernel {
     }
 
     fn of(name: Cow<'static, str>, text: Cow<'static, str>, foreign: bool) -> Self {
-        Self { name, text, foreign, constants: Vec::new(), windows: Vec::new(), code: String::new() }
+        Self {
+            name,
+            text,
+            foreign,
+            constants: Vec::new(),
+            windows: Vec::new(),
+            code: String::new(),
+            fields: Vec::new(),
+        }
     }
 
     /// Adds a preamble constant.
@@ -165,6 +178,13 @@ impl Kernel {
     pub fn code(mut self, code: impl AsRef<str>) -> Self {
         self.code.push_str(code.as_ref());
         self.code.push('\n');
+        self
+    }
+
+    /// Adds a parameter, u32, for what fills the hole.
+    #[must_use]
+    pub(super) fn field(mut self, name: &str) -> Self {
+        self.fields.push(format!("    {name}: u32,"));
         self
     }
 
@@ -234,7 +254,12 @@ impl Kernel {
         for (number, line) in (1..).zip(text.lines()) {
             let number = origin.unwrap_or(number);
             match line.strip_prefix('#').map(|directive| directive.split_once(' ').unwrap_or((directive, ""))) {
-                None | Some(("repeat" | "end", _)) => out.push((number, line)),
+                None | Some(("repeat" | "end", _)) => {
+                    out.push((number, line));
+                    if line == PARAMS {
+                        out.extend(self.fields.iter().map(|field| (number, field.as_str())));
+                    }
+                }
                 Some(("code", "")) => self.import(&self.code, Some(number), immediates, imported, out)?,
                 Some(("import", "params")) if immediates => out.push((number, "var<immediate> p: Params;")),
                 Some(("import", "params")) => out.push((number, "@group(1) @binding(0) var<uniform> p: Params;")),

@@ -12,6 +12,7 @@ use super::slots::Slots;
 use super::{Plan, PlanOptions, Port, Precision, Tuning};
 use crate::gpu::{
     Binding, BufferId, BufferRole, BufferSpec, Caps, Dispatch, Follow, PARAMS_BYTES, PipelineId, Recording,
+    UNIFORM_LEAST,
 };
 use crate::graph::{BankId, Graph, Kind, Lowering, NodeId, OpTypes};
 use crate::kernel::{Following, Kernel, KernelCall, Module, Operand, Strategy};
@@ -180,6 +181,7 @@ impl Recorder<'_> {
                 })
                 .collect::<Option<Vec<_>>>()
                 .ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
+            bindings.iter().for_each(|binding| self.make_room(binding));
             self.check_grid(&place, call)?;
             let params = module.pack(&call.params)?;
             debug_assert!(params.len() <= PARAMS_BYTES);
@@ -295,6 +297,18 @@ impl Recorder<'_> {
     fn buffer(&mut self, label: String, bytes: u64, role: BufferRole) -> BufferId {
         self.recording.buffers.push(BufferSpec { label, bytes, role });
         BufferId(self.recording.buffers.len() as u32 - 1)
+    }
+
+    /// Grows what is bound short, for a window of [`UNIFORM_LEAST`].
+    fn make_room(&mut self, binding: &Binding) {
+        let (id, end) = (binding.buffer.0, binding.offset + binding.bytes);
+        if binding.bytes != UNIFORM_LEAST {
+            return;
+        }
+        match self.recording.buffers.get_mut(id as usize) {
+            Some(buffer) => buffer.bytes = buffer.bytes.max(end),
+            None => self.slots.grow((id & !SLOT_BIT) as usize, end),
+        }
     }
 
     /// What a kernel binds to read or write a value. Leaves get their buffer here.

@@ -29,6 +29,11 @@ impl Slots {
         self.sizes.len() - 1
     }
 
+    /// Has a slot be of `bytes` at least.
+    pub fn grow(&mut self, slot: usize, bytes: u64) {
+        self.sizes[slot] = self.sizes[slot].max(bytes);
+    }
+
     /// Gives a slot back.
     pub fn release(&mut self, slot: usize) {
         if self.reuse {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::error::PlanError;
 use super::session::TensorReadback;
-use crate::gpu::{Banks, CommandEncoder, Device, GpuError};
+use crate::gpu::{Banks, CommandEncoder, Device, GpuError, UNIFORM_LEAST};
 use crate::graph::{Graph, Variable};
 use crate::tensor::HostTensor;
 
@@ -28,7 +28,8 @@ impl Variables {
     pub fn new(device: &Device, graph: &Graph, seed: u32) -> Result<Self, GpuError> {
         let mut banks = Banks::new();
         for bank in graph.banks() {
-            banks.insert(bank.name.clone(), device.buffer(&bank.name, bank.len as u64 * 4)?);
+            // With room for a window on its last values.
+            banks.insert(bank.name.clone(), device.buffer(&bank.name, bank.len as u64 * 4 + UNIFORM_LEAST)?);
         }
         let mut table = BTreeMap::new();
         for (stream, variable) in (0u32..).zip(graph.variables()) {

@@ -49,7 +49,11 @@ pub enum Offer<T> {
 
 /// An `fn epilogue` that leaves each result as it is.
 pub(crate) fn identity_epilogue(width: usize) -> String {
-    let ty = if width == 4 { "vec4<f32>" } else { "f32" };
+    let ty = match width {
+        4 => "vec4<f32>",
+        2 => "vec2<f32>",
+        _ => "f32",
+    };
     format!("alias Elem = {ty};\nfn epilogue(value: Elem, index: u32) -> Elem {{ return value; }}")
 }
 

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::lower::{epilogue_wgsl, lower};
+use super::lower::{epilogue, lower};
 use super::{Program, broadcast_all};
 use crate::gpu::Caps;
-use crate::graph::{Epilogue, Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
+use crate::graph::{Epilogue, EpilogueCode, Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, CustomKernel, KernelError, Offer, Operand, Strategy};
 use crate::tensor::{Array, TensorType};
 
@@ -160,11 +160,7 @@ struct Tail<'a> {
 }
 
 impl Epilogue for Tail<'_> {
-    fn operand_count(&self) -> usize {
-        self.operands.len()
-    }
-
-    fn wgsl(&self, first: usize, width: usize, caps: &Caps) -> String {
-        epilogue_wgsl(self.program, self.operands, self.output, first, width, caps)
+    fn code(&self, first: usize, width: usize, parameters: bool, caps: &Caps) -> EpilogueCode {
+        epilogue(self.program, self.operands, self.output, first, (width, parameters), caps)
     }
 }

@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::Program;
-use crate::gpu::Caps;
-use crate::graph::Lowering;
+use crate::gpu::{Caps, UNIFORM_LEAST};
+use crate::graph::{EPILOGUE_OPERANDS, EpilogueCode, Lowering};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::tensor::{DType, Shape, TensorType};
 
@@ -100,6 +100,8 @@ struct Load<'a> {
     width: usize,
     /// Through a uniform binding: what is small and read over and over, where storage is slow.
     uniform: bool,
+    /// Where the operand's extents are parameters of a kernel, so that it is one for many of them: their names.
+    shared: Option<[&'static str; 2]>,
 }
 
 impl<'a> Load<'a> {
@@ -107,7 +109,26 @@ impl<'a> Load<'a> {
         let repeats = operand.count() < output.count();
         let small = operand.bytes() <= caps.uniform_bytes.min(UNIFORM_BYTES) && operand.count().is_multiple_of(4);
         let uniform = caps.slow_storage && repeats && small && operand.dtype == DType::F32;
-        Self { operand, output: &output.shape, width, uniform }
+        Self { operand, output: &output.shape, width, uniform, shared: None }
+    }
+
+    /// Takes parameters of these names, by which the place of an element is shifted and masked, if that is how it is found.
+    fn share(&mut self, names: [&'static str; 2]) -> Option<[(&'static str, u32); 2]> {
+        let terms = terms(&self.operand.shape, self.output, if self.vectors() { 4 } else { 1 });
+        let [Term { below, extent, step: 1 }] = *terms else { return None };
+        let powers = below.is_power_of_two() && extent.is_none_or(usize::is_power_of_two);
+        if self.operand.shape == *self.output || !powers {
+            return None;
+        }
+        self.shared = Some(names);
+        let mask = extent.map_or(u32::MAX, |extent| extent as u32 - 1);
+        Some([(names[0], below.trailing_zeros()), (names[1], mask)])
+    }
+
+    /// Bytes that are bound: one length for many operands where the kernel is one for them.
+    fn bytes(&self) -> u64 {
+        let least = if self.shared.is_some() { UNIFORM_LEAST } else { 0 };
+        self.operand.bytes().max(least)
     }
 
     /// Whether four neighbours of the output read four neighbours, at a multiple of four, of the operand.
@@ -119,15 +140,15 @@ impl<'a> Load<'a> {
                 || (self.operand.shape.last() == last && last.is_some_and(|n| n.is_multiple_of(4))))
     }
 
-    /// Whether four neighbours of the output all read the same element.
+    /// Whether the neighbours of an Elem of the output all read the same element.
     fn repeats(&self) -> bool {
-        let last = self.output.last();
-        self.operand.count() == 1 || last.is_some_and(|n| n.is_multiple_of(4)) && self.operand.shape.last() == Some(&1)
+        let whole = self.output.last().is_some_and(|n| n.is_multiple_of(self.width));
+        self.operand.count() == 1 || whole && self.operand.shape.last() == Some(&1)
     }
 
     fn declare(&self, name: &str) -> String {
         if self.uniform {
-            return format!("var<uniform> {name}: array<vec4<f32>, {}>;", self.operand.count() / 4);
+            return format!("var<uniform> {name}: array<vec4<f32>, {}>;", self.bytes() / 16);
         }
         let ty = match (self.operand.dtype, self.vectors()) {
             (DType::F32, true) => "vec4<f32>",
@@ -156,12 +177,12 @@ impl<'a> Load<'a> {
         };
         match self.width {
             1 => one("index"),
+            width if self.repeats() => format!("Elem({})", one(&format!("(index * {width}u)"))),
             2 => {
                 // Behind an odd number of elements, the last one again.
                 let last = self.output.iter().product::<usize>().saturating_sub(1);
                 format!("Elem({}, {})", one("(index * 2u)"), one(&format!("min(index * 2u + 1u, {last}u)")))
             }
-            _ if self.repeats() => format!("Elem({})", one("(index * 4u)")),
             _ => {
                 let four = ["(index * 4u)", "(index * 4u + 1u)", "(index * 4u + 2u)", "(index * 4u + 3u)"];
                 format!("Elem({})", four.map(one).join(", "))
@@ -170,7 +191,26 @@ impl<'a> Load<'a> {
     }
 
     fn position(&self, index: &str, unit: usize) -> String {
-        position(&self.operand.shape, self.output, index, unit)
+        match self.shared {
+            Some([shift, mask]) => format!("({index} >> p.{shift} & p.{mask})"),
+            None => position(&self.operand.shape, self.output, index, unit),
+        }
+    }
+}
+
+/// index / below % extent * step, without the remainder where the index is never that large.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Term {
+    below: usize,
+    extent: Option<usize>,
+    step: usize,
+}
+
+impl Term {
+    fn wgsl(&self, index: &str) -> String {
+        let quotient = if self.below == 1 { index.to_owned() } else { format!("({index} / {}u)", self.below) };
+        let digit = self.extent.map_or(quotient.clone(), |extent| format!("({quotient} % {extent}u)"));
+        if self.step == 1 { digit } else { format!("{digit} * {}u", self.step) }
     }
 }
 
@@ -180,6 +220,12 @@ pub(super) fn position(operand: &Shape, output: &Shape, index: &str, unit: usize
     if operand == output {
         return index.to_owned();
     }
+    let terms: Vec<_> = terms(operand, output, unit).iter().map(|term| term.wgsl(index)).collect();
+    if terms.is_empty() { "0u".to_owned() } else { terms.join(" + ") }
+}
+
+/// The terms of that expression.
+fn terms(operand: &Shape, output: &Shape, unit: usize) -> Vec<Term> {
     let operand_strides = operand.broadcast_strides(output);
     let output_strides = output.strides();
     let mut terms = Vec::new();
@@ -198,12 +244,10 @@ pub(super) fn position(operand: &Shape, output: &Shape, index: &str, unit: usize
         let (below, step) = (output_strides[last], operand_strides[last]);
         let (below, extent, step) =
             if last_unit(below) { (1, extent / unit, 1) } else { (below / unit, extent, step / unit) };
-        let quotient = if below == 1 { index.to_owned() } else { format!("({index} / {below}u)") };
         let outermost = start == 0 || output[..start].iter().all(|&n| n == 1);
-        let digit = if outermost { quotient } else { format!("({quotient} % {extent}u)") };
-        terms.push(if step == 1 { digit } else { format!("{digit} * {step}u") });
+        terms.push(Term { below, extent: (!outermost).then_some(extent), step });
     }
-    if terms.is_empty() { "0u".to_owned() } else { terms.join(" + ") }
+    terms
 }
 
 /// Whether a run of axes ends at the innermost one.
@@ -211,18 +255,25 @@ fn last_unit(stride_below: usize) -> bool {
     stride_below == 1
 }
 
-/// The declarations and `fn epilogue` of a program at the end of another kernel, over Elems of `width` elements.
-pub(super) fn epilogue_wgsl(
+/// Parameters of the places of an epilogue's operands.
+const SHARED: [[&str; 2]; EPILOGUE_OPERANDS] =
+    [["shift0", "mask0"], ["shift1", "mask1"], ["shift2", "mask2"], ["shift3", "mask3"]];
+
+/// A program at the end of another kernel, over Elems of `width` elements, with parameters if it may have any.
+pub(super) fn epilogue(
     program: &Program,
     operands: &[TensorType],
     output: &TensorType,
     first: usize,
-    width: usize,
+    (width, parameters): (usize, bool),
     caps: &Caps,
-) -> String {
+) -> EpilogueCode {
     let half = if operands.iter().any(|ty| ty.dtype == DType::F16) { "#import half\n" } else { "" };
     let mut code = format!("alias Elem = {};\n#import activation\n{half}", element(width));
-    let loads: Vec<Load> = operands.iter().map(|operand| Load::new(operand, output, width, caps)).collect();
+    let mut loads: Vec<Load> = operands.iter().map(|operand| Load::new(operand, output, width, caps)).collect();
+    let shared = loads.iter_mut().zip(SHARED).filter(|_| parameters).filter_map(|(load, names)| load.share(names));
+    let params = shared.flatten().collect();
+    let windows = loads.iter().map(|load| load.uniform.then(|| load.bytes())).collect();
     // Writing to a string cannot fail.
     for (i, load) in loads.iter().enumerate() {
         let _ = writeln!(code, "@group(0) @binding({}) {}", first + i, load.declare(&format!("extra{i}")));
@@ -233,5 +284,5 @@ pub(super) fn epilogue_wgsl(
     }
     let (body, result) = program.wgsl(|i| if i == 0 { "value".to_owned() } else { format!("x{i}") });
     let _ = write!(code, "{body}    return {result};\n}}");
-    code
+    EpilogueCode { wgsl: code, params, windows }
 }

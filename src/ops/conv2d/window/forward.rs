@@ -241,7 +241,7 @@ fn strategy(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
                 .param("first_o", first_octet * CHANNELS)
                 .param("resume", u32::from(block > 0));
             let l = if whole_words && block + 1 == t.blocks { *l } else { l.plain() };
-            calls.push(if pass.halved { l.with_epilogue(call) } else { l.with_epilogue_vec4(call) });
+            calls.push(if pass.halved { l.with_epilogue_vec2(call) } else { l.with_epilogue_vec4(call) });
         }
     }
     if !whole_words {

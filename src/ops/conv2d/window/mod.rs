@@ -204,13 +204,11 @@ impl Pieces {
                 .constant("FIRST_C", channels.start)
                 .constant("CHANNELS", channels.len())
                 .constant("H", h)
-                .constant("WORDS", w / 4)
                 .constant("PAD_Y", self.axes[0].padding as u32)
                 .constant("PAD_X", self.axes[1].padding as u32)
                 .constant("IMAGES", images)
                 .constant("C_EACH", c_each)
                 .constant("ROWS", rows)
-                .constant("COLUMNS", columns)
                 .constant("BLOCKS", self.blocks)
                 .constant("ROW_TILES", self.row_tiles)
                 .constant("ROW_STEP", self.row_step)
@@ -219,7 +217,12 @@ impl Pieces {
             let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps));
             // What is filled with zeros reads nothing, wherever it lies.
             let from = if live { planes } else { Piece::new(0, n * c) };
-            from.bind(call, &reads).bind(Operand::Scratch(scratch)).param("first", planes.first).param("count", count)
+            from.bind(call, &reads)
+                .bind(Operand::Scratch(scratch))
+                .param("first", planes.first)
+                .param("count", count)
+                .param("words", w / 4)
+                .param("columns", columns)
         };
         let mut calls: Vec<_> =
             pieces(n * c, &reads, FEW, l.caps).into_iter().map(|piece| call(true, 0..c, piece)).collect();
