@@ -233,7 +233,8 @@ pub struct Predict {
     /// The run folder
     pub run: PathBuf,
     /// PNG or JPEG files of any size, or images of a data set, such as cifar10:test:17; for models of
-    /// trees, sentences, trees such as "(? (? a) (? film))", or sst:test:17
+    /// trees, sentences (words parted by spaces as the treebank has them: "it does n't work ."), trees
+    /// such as "(? (? a) (? film))", or sst:test:17
     #[arg(required = true, value_name = "IMAGE|TREE")]
     pub inputs: Vec<String>,
     /// How many classes to show of each image [default: 10; all with --json]
@@ -262,7 +263,7 @@ pub struct Generate {
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
     pub length: u32,
     /// 0: always the likeliest character; 1: as likely as the model says; above: bolder
-    #[arg(long, value_name = "NUMBER", default_value_t = 0.8, value_parser = not_negative)]
+    #[arg(long, value_name = "NUMBER", default_value_t = 0.8, value_parser = not_negative, allow_negative_numbers = true)]
     pub temperature: f32,
     /// Only so many of the likeliest characters; 0: all
     #[arg(long, value_name = "COUNT", default_value_t = 0)]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, absolute};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use girih::data::{ImageSet, KNOWN_SETS, Root, Splits};
 
 use crate::error::told;
@@ -21,6 +21,9 @@ pub fn remembered(spec: &str) -> Result<String> {
     let (prefix, place) = spec.strip_prefix(TEXT).map_or(("", spec), |file| (TEXT, file));
     if is_known || !(Path::new(place).is_dir() || prefix == TEXT) {
         return Ok(spec.to_owned());
+    }
+    if place.is_empty() {
+        bail!("`{spec}` names no file");
     }
     let path = absolute(place).with_context(|| format!("cannot tell where {place} is"))?;
     let path = path.into_os_string().into_string().ok();

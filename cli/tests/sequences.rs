@@ -38,7 +38,7 @@ fn a_text_is_trained_and_written() {
 
     place.fails("generate run --prompt gi§", &["character 2, '§', is none of the"]);
     failed(place.command("generate run --prompt").arg("").output().unwrap(), 2, &["--prompt is empty"]);
-    failed(place.run("generate run --temperature=-1"), 2, &["below 0"]);
+    failed(place.run("generate run --temperature -1"), 2, &["below 0"]);
     failed(place.run("predict run a.png"), 2, &["not a classifier of images"]);
     place.write("other.txt", "§".repeat(40).as_bytes());
     place.fails("eval run --data text:other.txt", &["'§', is none of"]);
@@ -61,6 +61,7 @@ fn a_text_goes_on_bit_for_bit() {
 fn texts_that_are_none() {
     let place = Place::new();
     place.fails("train --data text:none.txt --out run", &["could not read", "none.txt"]);
+    place.fails("train --data text: --out run", &["`text:` names no file"]);
     place.write("empty.txt", b"");
     place.fails("train --data text:empty.txt --out run", &["0 characters, 20 or more wanted"]);
     place.write("bytes.txt", b"one\ntwo\xfe");
@@ -94,6 +95,10 @@ fn series_are_trained_and_judged() {
     assert!(done["test_accuracy"].as_f64().unwrap() > 0.9, "{done}");
     let eval = &place.lines("eval run --batch 4 --json")[0];
     assert_eq!((&eval["sequences"], &eval["test_accuracy"]), (&15.into(), &done["test_accuracy"]));
+    for part in ["TRAIN", "TEST"] {
+        place.write(&format!("other/Steps_{part}.ts"), series(15).replace("true up down", "true down up").as_bytes());
+    }
+    place.fails("eval run --data other", &["the classes of", "are down, up, but the model's are up, down"]);
     place.fails("generate run", &["no model of text"]);
 
     place.write("set/Steps_TRAIN.ts", format!("{}1,2:3:up\n", series(3)).as_bytes());

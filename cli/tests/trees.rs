@@ -87,4 +87,25 @@ fn trees_that_do_not_do_are_told_of() {
         assert!(!place.path("other").exists());
     }
     place.fails("train --model rntn --batch 1000 --out other", &["batch: 1000", "only 36"]);
+
+    for file in ["train", "test"] {
+        let place = set();
+        place.write(&format!("sst/{file}.txt"), b"(? (? a) (? b))\n");
+        place.fails("train --model rntn --batch 1 --out other", &["no node of the", "has a label"]);
+    }
+}
+
+#[test]
+fn sums_over_children_take_as_many_as_there_are() {
+    let place = set();
+    place.write("t:x/train.txt", b"(3 (2 a) (2 bad) (2 film))\n(1 (2 bad) (2 film))\n");
+    for part in ["dev", "test"] {
+        place.write(&format!("t:x/{part}.txt"), b"(3 (2 a) (2 bad) (2 film))\n");
+    }
+    place.lines("train --data t:x --model child-sum-tree-lstm --epochs 1 --batch 1 --out three --json");
+    // The folder's name has a colon, which is not that before a part.
+    assert_eq!(place.lines("eval three --json")[0]["nodes"], 4);
+    let mut command = place.command("predict three");
+    let output = command.args(["(? (? a) (? a) (? bad) (? film))"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

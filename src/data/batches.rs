@@ -47,14 +47,14 @@ impl Batches {
         let fail = |what, problem| Err(DataError::Argument { what, problem });
         let images = match u32::try_from(image_count) {
             Ok(count) if count > 0 && count < PAD_INDEX => count,
-            _ => return fail("images", format!("{image_count} given, 1 to {} possible", PAD_INDEX - 1)),
+            _ => return fail("items", format!("{image_count} given, 1 to {} possible", PAD_INDEX - 1)),
         };
         let batch = match u32::try_from(batch) {
             Ok(batch) if batch > 0 => batch,
-            _ => return fail("batch", format!("{batch} images asked, 1 to {} possible", u32::MAX)),
+            _ => return fail("batch", format!("{batch} items asked, 1 to {} possible", u32::MAX)),
         };
         if tail == Tail::Drop && batch > images {
-            return fail("batch", format!("{batch} images asked, but the set holds only {images}"));
+            return fail("batch", format!("{batch} items asked, but the set holds only {images}"));
         }
         Ok(Self { image_count: images, batch, order, tail })
     }
@@ -164,8 +164,8 @@ mod tests {
         for (images, batch, tail, words) in [
             (0, 1, Tail::Pad, "images: 0 given"),
             (PAD_INDEX as usize, 1, Tail::Pad, "images: 4294967295"),
-            (5, 0, Tail::Pad, "batch: 0 images asked"),
-            (5, 6, Tail::Drop, "batch: 6 images asked, but the set holds only 5"),
+            (5, 0, Tail::Pad, "batch: 0 items asked"),
+            (5, 6, Tail::Drop, "batch: 6 items asked, but the set holds only 5"),
         ] {
             let error = Batches::new(images, batch, Order::Sequential, tail).unwrap_err().to_string();
             assert!(error.contains(words), "{error}");

@@ -1,5 +1,6 @@
 //! `girih eval` of a classifier of the nodes of trees.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -80,19 +81,23 @@ pub fn run(
     global: &Global,
     output: Output,
 ) -> Result<()> {
-    let named = flags.data.as_deref().unwrap_or(&trained.config.data);
-    let (data, part) = match named.rsplit_once(':') {
-        Some((data, part)) => match Part::named(part) {
-            Some(part) => (data, part),
-            None => return usage(format!("{data} has the parts train, dev and test, and no {part}")),
+    let (data, part) = match &flags.data {
+        // A path may have a colon too.
+        Some(named) if !Path::new(named).exists() => match named.rsplit_once(':') {
+            Some((data, part)) => match Part::named(part) {
+                Some(part) => (data, part),
+                None => return usage(format!("{data} has the parts train, dev and test, and no {part}")),
+            },
+            None => (named.as_str(), Part::Test),
         },
-        None => (named, Part::Test),
+        Some(named) => (named.as_str(), Part::Test),
+        None => (trained.config.data.as_str(), Part::Test),
     };
     let trees = Root::find(global.data_root.as_deref()).load_trees(data, part).map_err(told)?;
     let vocabulary: Vocabulary = description.vocabulary();
     let (unknown_words, words) = vocabulary.count_unknown(&trees);
     let device = engine::open(global)?;
-    let task = Arc::new(TreeTask::new(description.net(), vocabulary, trees.clone(), trees).map_err(failed)?);
+    let task = Arc::new(TreeTask::new(description.net_for(&trees), vocabulary, trees.clone(), trees).map_err(failed)?);
     let (batch, options) = (flags.batch as usize, engine::options(&trained.config, 0));
     let variables = Evaluator::variables(&device, &*task, batch, &options).map_err(failed)?;
     trained.restore(&variables)?;

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use girih::data::Root;
 use girih::data::trees::{Order, Part, Room, SENTIMENTS, Tree, parse_trees};
+use girih::data::{KNOWN_SETS, Root};
 use girih::plan::PlanOptions;
 use girih::train::TreeScorer;
 use serde::Serialize;
@@ -59,12 +59,13 @@ pub fn run(
     // One for all: together they are scored level by level.
     let all: Vec<&Tree> = trees.iter().collect();
     let room = Room::for_trees(all.iter().copied(), Order::Heights);
-    if room.arity > description.arity {
-        bail!("a node has {} children, and the model takes {} at most", room.arity, description.arity);
+    let net = description.net_for(&trees);
+    if room.arity > net.arity {
+        bail!("a node has {} children, and the model takes {} at most", room.arity, net.arity);
     }
-    let room = Room { arity: description.arity, ..room };
+    let room = Room { arity: net.arity, ..room };
     let device = engine::open(global)?;
-    let scorer = TreeScorer::new(&device, &description.net(), vocabulary, room, &PlanOptions::default());
+    let scorer = TreeScorer::new(&device, &net, vocabulary, room, &PlanOptions::default());
     let scorer = scorer.map_err(failed)?;
     trained.restore(scorer.variables())?;
     let scores = scorer.score_blocking(&all).map_err(failed)?;
@@ -121,6 +122,13 @@ fn read(root: &Root, input: &str) -> Result<Tree> {
         }
         return Ok(trees.swap_remove(index));
     }
+    // Not a sentence of one word, but a tree named wrong.
+    if let [index, part, data] = parts[..]
+        && !input.contains(char::is_whitespace)
+        && (Path::new(data).is_dir() || KNOWN_SETS.iter().any(|set| set.name == data))
+    {
+        return usage(format!("{data}:{part}:{index} is no tree: DATA:train, dev or test:NUMBER wanted"));
+    }
     match Tree::branching_right(input) {
         Some(tree) => Ok(tree),
         None => usage("a sentence without words"),
@@ -143,6 +151,7 @@ mod tests {
         assert_eq!(words(&format!("{folder}:dev:1")).unwrap(), "c");
         let error = words(&format!("{folder}:dev:2")).unwrap_err().to_string();
         assert!(error.ends_with("has 2 there, counted from 0"), "{error}");
+        assert!(words("sst:valid:1").unwrap_err().to_string().contains("train, dev or test"));
         for (input, why) in [("(? (? x)", "line 1, column 1"), ("(? a)(? b)", "one tree"), (" ", "without words")] {
             assert!(words(input).unwrap_err().to_string().contains(why), "{input}");
         }

@@ -74,6 +74,10 @@ impl SeriesDescription {
                 self.words()
             );
         }
+        if test.classes != self.classes {
+            let [found, known] = [&test.classes, &self.classes].map(|names| names.join(", "));
+            bail!("the classes of {} are {found}, but the model's are {known}", test.name);
+        }
         let Size { hidden, layers, dropout } = self.size;
         let classes = self.classes.len();
         let model = SeriesClassifier { cell: Cell::GruResetAfter, classes, hidden, layers, dropout };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, bail};
 use girih::data::Root;
-use girih::data::trees::{Part, SENTIMENTS, Vocabulary};
+use girih::data::trees::{Part, SENTIMENTS, Tree, Vocabulary};
 use girih::nn::models::TreeNet;
 use girih::ops::tree::Cell;
 use girih::train::TreeTask;
@@ -30,17 +30,22 @@ pub fn load(root: &Root, config: &Config) -> Result<Subject> {
         train.truncate(limit as usize);
     }
     let vocabulary = Vocabulary::of_trees(&train, LEAST);
-    let description = TreeDescription {
-        model: config.model,
-        data: config.data.clone(),
-        arity: 2,
-        words: vocabulary.words().to_vec(),
+    // A sum over children takes as many as there are; the other cells are for two.
+    let arity = match config.model {
+        Model::ChildSumTreeLstm => most_children(&train).max(most_children(&test)).max(2),
+        _ => 2,
     };
-    let nodes = |trees: &[girih::data::trees::Tree]| trees.iter().map(|tree| tree.nodes().len()).sum();
+    let description =
+        TreeDescription { model: config.model, data: config.data.clone(), arity, words: vocabulary.words().to_vec() };
+    let nodes = |trees: &[Tree]| trees.iter().map(|tree| tree.nodes().len()).sum();
     let (train_count, test_count) = (nodes(&train), nodes(&test));
     let task = Arc::new(TreeTask::new(description.net(), vocabulary, train, test).map_err(failed)?);
     let trees = Some(Arc::clone(&task));
     Ok(Subject { task, trees, description: Description::Trees(description), train_count, test_count })
+}
+
+fn most_children(trees: &[Tree]) -> usize {
+    trees.iter().map(Tree::arity).max().unwrap_or(0)
 }
 
 /// What must be known of a classifier of trees beside its weights.
@@ -91,12 +96,22 @@ impl TreeDescription {
     /// The network itself.
     #[must_use]
     pub fn net(&self) -> TreeNet {
+        self.net_for(&[])
+    }
+
+    /// The network for these trees: a sum over children has the same weights for any number of them.
+    #[must_use]
+    pub fn net_for(&self, trees: &[Tree]) -> TreeNet {
+        let arity = match self.model {
+            Model::ChildSumTreeLstm => most_children(trees).max(self.arity),
+            _ => self.arity,
+        };
         let (cell, hidden, embedding, dropout) = match self.model {
             Model::Rntn => (Cell::Tensor, 28, 28, 0.0),
             Model::ChildSumTreeLstm => (Cell::ChildSumLstm, 100, 100, 0.5),
             _ => (Cell::NaryLstm, 100, 100, 0.5),
         };
-        let (arity, vocabulary, classes) = (self.arity, self.words.len() + 1, SENTIMENTS.len());
+        let (vocabulary, classes) = (self.words.len() + 1, SENTIMENTS.len());
         TreeNet { cell, arity, vocabulary, embedding, hidden, classes, dropout }
     }
 

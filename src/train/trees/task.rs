@@ -33,12 +33,18 @@ impl TreeTask {
     /// `model` is to learn from `train` and to be judged by `test`.
     ///
     /// # Errors
-    /// When a node has more children than the model takes.
+    /// When a node has more children than the model takes, or no node of either has a label.
     pub fn new(model: TreeNet, vocabulary: Vocabulary, train: Vec<Tree>, test: Vec<Tree>) -> Result<Self, Error> {
         let arity = train.iter().chain(&test).map(Tree::arity).max().unwrap_or(0);
         if arity > model.arity {
             let problem = format!("a node has {arity} children, and the model takes {} at most", model.arity);
             return Err(DataError::Argument { what: "trees", problem }.into());
+        }
+        for (trees, which) in [(&train, "training"), (&test, "test")] {
+            if !trees.iter().flat_map(Tree::nodes).any(|node| node.label.is_some()) {
+                let problem = format!("no node of the {which} trees has a label");
+                return Err(DataError::Argument { what: "trees", problem }.into());
+            }
         }
         let (train, test, vocabulary) = (Arc::new(train), Arc::new(test), Arc::new(vocabulary));
         Ok(Self { model, vocabulary, train, test, order: Order::Heights })
