@@ -65,9 +65,9 @@ pub enum Command {
     Data(Data),
     /// Train a model; write a run folder with its checkpoint, metrics and curves
     Train(Train),
-    /// Measure a trained model on its data set's test images
+    /// Measure a trained model on the test part of its data set
     Eval(Eval),
-    /// Show the class scores of images
+    /// Show the class scores of images, or of the nodes of trees
     Predict(Predict),
     /// Write text with a trained model, character by character
     Generate(Generate),
@@ -218,7 +218,7 @@ pub struct Eval {
     /// Another data set than the run's own
     #[arg(long, value_name = "NAME|PATH")]
     pub data: Option<String>,
-    /// How many images at a time
+    /// How many images, stretches of text, series or trees at a time
     #[arg(long, value_name = "COUNT", default_value_t = 256)]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub batch: u32,
@@ -256,9 +256,9 @@ pub struct Predict {
 pub struct Generate {
     /// The run folder
     pub run: PathBuf,
-    /// What the text begins with
-    #[arg(long, value_name = "TEXT", default_value = "\n", hide_default_value = true)]
-    pub prompt: String,
+    /// What the text begins with [default: a line break, if the model knows it]
+    #[arg(long, value_name = "TEXT")]
+    pub prompt: Option<String>,
     /// How many characters to write
     #[arg(long, value_name = "COUNT", default_value_t = 200)]
     pub length: u32,
@@ -276,7 +276,7 @@ pub struct Generate {
 /// `girih inspect`.
 #[derive(Args, Debug)]
 pub struct Inspect {
-    /// linear, mlp, cnn, resnet9, or a run folder
+    /// linear, mlp, cnn, resnet9, or the run folder of a classifier of images
     #[arg(value_name = "MODEL|RUN")]
     pub subject: String,
     /// The size of one input, as CHANNELSxHEIGHTxWIDTH [default: the run's, or 3x32x32]
@@ -303,7 +303,7 @@ pub struct Inspect {
 /// `girih tune`.
 #[derive(Args, Debug)]
 pub struct Tune {
-    /// linear, mlp, cnn, resnet9, or a run folder
+    /// linear, mlp, cnn, resnet9, or the run folder of a classifier of images
     #[arg(value_name = "MODEL|RUN")]
     pub subject: String,
     /// How many images a step [default: the run's, or 64]

@@ -61,6 +61,12 @@ impl Trained {
         &self.checkpoint.variables
     }
 
+    /// The checkpoint, as errors name it.
+    #[must_use]
+    pub fn place(&self) -> String {
+        format!("checkpoint {}", self.path.display())
+    }
+
     /// Gives `variables` the values of the checkpoint.
     ///
     /// # Errors

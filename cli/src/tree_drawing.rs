@@ -158,6 +158,8 @@ fn svg_tree(drawn: &Drawn, top: f32) -> (String, (f32, f32)) {
 }
 
 fn escaped(text: &str) -> String {
+    // XML has no control characters.
+    let text = text.replace(char::is_control, "\u{fffd}");
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

@@ -36,12 +36,12 @@ fn a_text_is_trained_and_written() {
     assert!(text.chars().all(|character| file.contains(character)), "{text}");
     assert_eq!(place.text("generate run --length 0"), "\n\n");
 
-    place.fails("generate run --prompt gi§", &["character 2, '§', is none of the"]);
+    place.fails("generate run --prompt gi§", &["character 3, '§', is none of the"]);
+    place.write("other.txt", "knot\n§".repeat(20).as_bytes());
+    place.fails("eval run --data text:other.txt", &["other.txt, line 2: '§' is none of the"]);
     failed(place.command("generate run --prompt").arg("").output().unwrap(), 2, &["--prompt is empty"]);
     failed(place.run("generate run --temperature -1"), 2, &["below 0"]);
     failed(place.run("predict run a.png"), 2, &["not a classifier of images"]);
-    place.write("other.txt", "§".repeat(40).as_bytes());
-    place.fails("eval run --data text:other.txt", &["'§', is none of"]);
     place.write("knots.txt", "another text altogether\n".repeat(30).as_bytes());
     place.fails("train --out run --resume --epochs 3", &["is of another model", "for 19 characters"]);
 }

@@ -162,8 +162,8 @@ mod tests {
     #[test]
     fn impossible_arguments_are_refused() {
         for (images, batch, tail, words) in [
-            (0, 1, Tail::Pad, "images: 0 given"),
-            (PAD_INDEX as usize, 1, Tail::Pad, "images: 4294967295"),
+            (0, 1, Tail::Pad, "items: 0 given"),
+            (PAD_INDEX as usize, 1, Tail::Pad, "items: 4294967295"),
             (5, 0, Tail::Pad, "batch: 0 items asked"),
             (5, 6, Tail::Drop, "batch: 6 items asked, but the set holds only 5"),
         ] {

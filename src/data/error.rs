@@ -219,12 +219,12 @@ impl fmt::Display for DataError {
             Self::UnknownTrees { spec } => write!(f, "`{spec}` is neither a folder nor a set of trees: sst"),
             Self::UnknownSet { spec } => {
                 let names = super::known::image_set_names().join(", ");
-                write!(f, "`{spec}` is neither a folder nor one of {names}, synthetic")
+                write!(f, "`{spec}` is neither a folder nor one of {names}, synthetic (a text is text:FILE)")
             }
             Self::Exists { path } => write!(f, "{} is there already and not an empty folder", path.display()),
             Self::Line { path, line, problem } => write!(f, "{}, line {line}: {problem}", path.display()),
             Self::Character { character, at, known } => {
-                write!(f, "character {at}, {character:?}, is none of the {known} that the model knows")
+                write!(f, "character {}, {character:?}, is none of the {known} that the model knows", at + 1)
             }
             Self::Argument { what, problem } => write!(f, "{what}: {problem}"),
             Self::Thread { what, problem } => write!(f, "the {what} thread stopped: {problem}"),

@@ -182,7 +182,7 @@ mod tests {
         let error = root.load("cifar11").unwrap_err().to_string();
         assert_eq!(
             error,
-            "`cifar11` is neither a folder nor one of cifar10, cifar100, mnist, fashion-mnist, synthetic"
+            "`cifar11` is neither a folder nor one of cifar10, cifar100, mnist, fashion-mnist, synthetic (a text is text:FILE)"
         );
 
         scratch.write("cifar10/test_batch.bin", b"");

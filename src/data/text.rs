@@ -106,12 +106,20 @@ impl TextSet {
         let bytes = fs::read(path).map_err(DataError::io("read", path))?;
         let text = utf8(path, &bytes)?;
         let vocabulary = vocabulary.cloned().unwrap_or_else(|| Vocabulary::of(text));
-        Self::with_vocabulary(&path.display().to_string(), text, vocabulary)
+        Self::with_vocabulary(&path.display().to_string(), text, vocabulary).map_err(|error| match error {
+            DataError::Character { character, at, known } => {
+                let line = text.chars().take(at).filter(|&c| c == '\n').count() + 1;
+                let problem = format!("{character:?} is none of the {known} characters that the model knows");
+                DataError::Line { path: path.to_owned(), line, problem }
+            }
+            error => error,
+        })
     }
 }
 
-/// The text of a file.
+/// The text of a file, without the mark that some editors begin one with.
 pub(super) fn utf8<'a>(path: &Path, bytes: &'a [u8]) -> Result<&'a str, DataError> {
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let line = bytes[..error.valid_up_to()].iter().filter(|&&byte| byte == b'\n').count() + 1;
         DataError::Line { path: path.to_owned(), line, problem: "it is not UTF-8".to_owned() }
@@ -152,7 +160,7 @@ mod tests {
             assert!(Vocabulary::from_text(text).is_err());
         }
         let error = vocabulary.encode("ab?").unwrap_err().to_string();
-        assert_eq!(error, "character 2, '?', is none of the 4 that the model knows");
+        assert_eq!(error, "character 3, '?', is none of the 4 that the model knows");
     }
 
     #[test]

@@ -36,19 +36,23 @@ pub fn run(flags: &args::Generate, global: &Global, output: Output) -> Result<()
     let Description::Text(description) = &trained.description else {
         bail!("{} has no model of text: it is a {}", flags.run.display(), trained.description.words());
     };
-    if flags.prompt.is_empty() {
-        return usage("--prompt is empty: the text begins with it");
-    }
-    let prompt = description.vocabulary.encode(&flags.prompt).map_err(|e| told(e).context("--prompt"))?;
+    let known = &description.vocabulary;
+    let begin = match &flags.prompt {
+        Some(prompt) if prompt.is_empty() => return usage("--prompt is empty: the text begins with it"),
+        Some(prompt) => prompt.clone(),
+        None if known.encode("\n").is_ok() => "\n".to_owned(),
+        None => known.character(0).map(String::from).unwrap_or_default(),
+    };
+    let prompt = known.encode(&begin).map_err(|e| told(e).context("--prompt"))?;
     let device = engine::open(global)?;
     let sampling = Sampling { temperature: flags.temperature, top_k: flags.top_k as usize, seed: flags.seed };
     let mut writer =
         Writer::new(&device, &description.char_model()?, sampling, &PlanOptions::default()).map_err(failed)?;
-    writer.restore(trained.values()).map_err(failed)?;
+    writer.restore(trained.values()).map_err(|e| failed(e).context(trained.place()))?;
     writer.read(&prompt).map_err(failed)?;
     let start = Instant::now();
     let mut text = String::new();
-    output.piece(&flags.prompt)?;
+    output.piece(&begin)?;
     let mut broken = Ok(());
     writer
         .write_blocking(flags.length as usize, |number| {
@@ -62,7 +66,7 @@ pub fn run(flags: &args::Generate, global: &Global, output: Output) -> Result<()
     output.text("")?;
     output.json(&Generated {
         run: flags.run.display().to_string(),
-        prompt: &flags.prompt,
+        prompt: &begin,
         text: &text,
         temperature: flags.temperature,
         top_k: flags.top_k,

@@ -18,7 +18,8 @@ pub fn read_trees(path: &Path, class_count: u32) -> Result<Vec<Tree>, DataError>
         let (line, column) = good.chars().fold((1, 1), after);
         syntax(path, (line, column), "this is no UTF-8".to_owned())
     })?;
-    let trees = parse_trees(&text, path, class_count)?;
+    // Without the mark that some editors begin a file with.
+    let trees = parse_trees(text.strip_prefix('\u{feff}').unwrap_or(&text), path, class_count)?;
     if trees.is_empty() {
         return Err(DataError::Set { name: path.display().to_string(), problem: "it holds no tree".to_owned() });
     }
