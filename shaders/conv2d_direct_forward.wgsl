@@ -2,6 +2,7 @@
 // Layout: x [n, c, h, w], weight [o, c / groups, kh, kw], y [n, o, oh, ow], zeros around the image;
 // x and weight are f32 or, where HALF, f16.
 // Work: EACH channels of one pixel an invocation, neighbouring invocations on neighbouring pixels. Accumulates in f32.
+// Bound by loads: each element of a window is loaded for EACH multiply-adds, and each weight for one.
 // Reached: 1.2 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 2.0 % on Mesa 26 (16x128x16x16 by 128 of 3x3).
 struct Params {
     n: u32,

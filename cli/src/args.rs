@@ -273,6 +273,9 @@ pub struct Generate {
     pub seed: u32,
 }
 
+/// The largest batch that a model is planned or measured for.
+pub const MOST_BATCH: i64 = 1 << 20;
+
 /// `girih inspect`.
 #[derive(Args, Debug)]
 pub struct Inspect {
@@ -287,7 +290,7 @@ pub struct Inspect {
     pub classes: Option<u32>,
     /// How many images a step
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH))]
     pub batch: u32,
     /// Print the graph in Graphviz' language instead
     #[arg(long, conflicts_with = "recording")]
@@ -307,7 +310,7 @@ pub struct Tune {
     #[arg(value_name = "MODEL|RUN")]
     pub subject: String,
     /// How many images a step [default: the run's, or 64]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH))]
     pub batch: Option<u32>,
     /// The file to write; what it holds of other adapters and operations stays [default: tuning.toml, in the run folder
     /// of a run]

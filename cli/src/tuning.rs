@@ -59,5 +59,5 @@ pub fn tuner(output: Output, seconds: f32) -> Arc<Tuner> {
             bar.finish_and_clear();
         }
     };
-    Arc::new(Tuner::new(Duration::from_secs_f32(seconds)).on_progress(show))
+    Arc::new(Tuner::new(Duration::try_from_secs_f32(seconds).unwrap_or(Duration::MAX)).on_progress(show))
 }

@@ -87,8 +87,10 @@ fn a_kernel_of_ones_own_is_checked_and_timed() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains(&"·".repeat(24)) && text.contains(&"█".repeat(24)), "{text}");
     place.write("far.wgsl", mine.replace("i < p.m && j < p.n", "i < p.m + 1u && j < p.n").as_bytes());
-    place
-        .fails(&wrong.replace("wrong.wgsl", "far.wgsl"), &["far.wgsl", "it writes 0 words past the end of the output"]);
+    place.fails(
+        &wrong.replace("wrong.wgsl", "far.wgsl"),
+        &["far.wgsl", "it writes past the end of the output: word 1 behind it"],
+    );
 
     place.write("broken.wgsl", mine.replace("workgroupBarrier", "workgroupBarier").as_bytes());
     place.fails(&bench.replace("mine", "broken"), &["broken.wgsl:41: ", "workgroupBarier"]);

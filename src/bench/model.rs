@@ -55,6 +55,8 @@ pub struct ModelReport {
     pub dispatches: usize,
     /// Host seconds to record one dispatch.
     pub recording_seconds: f64,
+    /// What planning warned of.
+    pub warnings: Vec<String>,
     /// Where the time goes, if that was wanted.
     pub profile: Option<Profile>,
 }
@@ -81,12 +83,11 @@ fn images(batch: usize) -> Vec<f32> {
 fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Result<ModelReport, Error> {
     let loss_scale = (settings.plan.precision == Precision::Mixed).then(LossScale::default);
     let hyper = Hyperparameters { batch: settings.batch, loss_scale, ..Hyperparameters::default() };
-    let images = images(settings.batch);
     let labels: Vec<u32> = (0..settings.batch).map(|i| (i % CLASSES) as u32).collect();
     let start = Instant::now();
     let graph = training_graph(model, Images::Tensors, &hyper)?;
     let mut learner = Learner::new(device, &graph, hyper.optimizer, 0, &settings.plan)?;
-    learner.session().write_f32("images", &images)?;
+    learner.session().write_f32("images", &images(settings.batch))?;
     learner.session().write_u32("labels", &labels)?;
     learner.step(RATE)?;
     device.wait()?;
@@ -108,10 +109,9 @@ fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
 const RATE: f64 = 0.001;
 
 fn infer(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Result<ModelReport, Error> {
-    let images = images(settings.batch);
     let start = Instant::now();
     let scorer = Scorer::new(device, model, settings.batch, &settings.plan)?;
-    scorer.session().write_f32("images", &images)?;
+    scorer.session().write_f32("images", &images(settings.batch))?;
     scorer.score()?.wait()?;
     let first_seconds = start.elapsed().as_secs_f64();
     // Small batches are over before the clock has seen much of them.
@@ -153,6 +153,7 @@ pub(super) fn report(
         precision: session.plan().precision,
         dispatches,
         recording_seconds: Spread::of(&recordings).median,
+        warnings: session.plan().warnings.clone(),
         profile: settings.profile.map(|roofline| Profile::measure(device, session, roofline, 3)).transpose()?,
     })
 }

@@ -43,7 +43,8 @@ impl fmt::Display for Stray {
             BufferRole::Output => "the output",
             BufferRole::Constant(_) => "the constant",
         };
-        write!(f, "it writes {} words past the end of {what} {:?}", self.words, self.label)
+        let label = if self.label.is_empty() { String::new() } else { format!(" {:?}", self.label) };
+        write!(f, "it writes past the end of {what}{label}: word {} behind it", self.words + 1)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use girih::plan::{Choices, Measured, PlanOptions, Precision, TuningProfile};
 use girih::train::{Hyperparameters, Images, evaluation_graph, scoring_graph, training_graph};
 use serde::Serialize;
@@ -69,6 +69,9 @@ pub fn run(flags: &args::Tune, global: &Global, output: Output) -> Result<()> {
         tuner.measure(&device, graph, &outputs, &options).map_err(failed)?;
     }
     let choices = tuner.choices();
+    if choices.is_empty() && tuner.left_out() > 0 {
+        bail!("nothing was measured in {:.1} s; --seconds gives it more", tuner.spent().as_secs_f64());
+    }
     let mut profile = earlier(&out);
     profile.add(&device, choices.clone());
     profile.save(&out).map_err(told)?;

@@ -170,9 +170,20 @@ fn case(
     let whole = |letters: &str, ty: &TensorType| vec![(letters.to_owned(), ty.shape.clone())];
     let blocks = inputs.iter().map(|(input, letters)| whole(letters, &input.ty)).collect();
     let inputs: Vec<_> = inputs.into_iter().map(|(input, _)| input).collect();
+    inputs.iter().try_for_each(|input| fits(op_name, &shape, &input.ty))?;
     let ty = op.infer(&inputs.iter().map(|input| input.ty.clone()).collect::<Vec<_>>())?;
     let axes = Axes { inputs: blocks, output: whole(output, &ty), free: free.to_owned() };
     of_blocks(op_name, shape, op, inputs, axes)
+}
+
+/// Elements of the largest tensor that is measured: the host holds it a few times over.
+const MOST_ELEMENTS: u128 = 1 << 30;
+
+fn fits(op_name: &str, shape: &str, ty: &TensorType) -> Result<(), ShapeError> {
+    match ty.shape.iter().try_fold(1, |product: u128, &n| product.checked_mul(n as u128)) {
+        Some(..=MOST_ELEMENTS) => Ok(()),
+        _ => Err(ShapeError::new(format!("{op_name} {shape}: a tensor has more than {MOST_ELEMENTS} elements"))),
+    }
 }
 
 /// A case of tensors that may hold several.
@@ -185,6 +196,8 @@ fn of_blocks(
 ) -> Result<BenchCase, ShapeError> {
     let case = Case::new(&shape, op, inputs).forward_only();
     let case = BenchCase { op: op_name, shape, case, gemm: None, axes };
+    case.case.inputs.iter().try_for_each(|input| fits(op_name, &case.shape, &input.ty))?;
+    fits(op_name, &case.shape, &case.output()?)?;
     // No kernel takes an empty tensor.
     match case.output()?.count().min(case.input_types().iter().map(TensorType::count).min().unwrap_or(1)) {
         0 => Err(ShapeError::new(format!("{op_name} {}: there is nothing to compute", case.shape))),

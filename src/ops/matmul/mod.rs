@@ -165,8 +165,14 @@ impl Op for MatMul {
             let mut timed = timed.into_iter().map(|(strategy, _)| strategy);
             candidates.splice(0..0, timed.by_ref().take(faster).collect::<Vec<_>>());
             candidates.extend(timed);
-            // Right there, but slow: for the tests.
-            candidates.extend(tile::lower(&problem, l));
+            // Right there, but slow but for many products that fill a tile, which no other kernel has a tile for.
+            let mut tiles = tile::lower(&problem, l);
+            let side = problem.m.min(problem.n);
+            if side < 128 {
+                tiles.sort_by_key(|strategy| strategy.name != "tile64");
+            }
+            let at = if problem.batch() > 1 && side >= 64 { 0 } else { candidates.len() };
+            candidates.splice(at..at, tiles);
         } else {
             // A few rows are no work for tiles: they wait for memory. With few columns, the divided sum keeps more busy.
             let few = problem.m <= 4 && problem.batch() == 1;

@@ -83,6 +83,7 @@ pub(super) fn show(
     report: &ModelReport,
     output: Output,
 ) -> Result<()> {
+    report.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
     let ms = report.seconds.scaled(1e3);
     let row = Row {
         model,
