@@ -48,6 +48,9 @@ pub fn warn(plan: &Plan) {
     plan.warnings.iter().for_each(|warning| eprintln!("warning: {warning}"));
 }
 
+/// Seconds of a day: more is as good as no bound.
+const DAY: f32 = 86_400.0;
+
 /// A tuner that shows a bar.
 #[must_use]
 pub fn tuner(output: Output, seconds: f32) -> Arc<Tuner> {
@@ -59,5 +62,5 @@ pub fn tuner(output: Output, seconds: f32) -> Arc<Tuner> {
             bar.finish_and_clear();
         }
     };
-    Arc::new(Tuner::new(Duration::try_from_secs_f32(seconds).unwrap_or(Duration::MAX)).on_progress(show))
+    Arc::new(Tuner::new(Duration::from_secs_f32(seconds.min(DAY))).on_progress(show))
 }

@@ -168,9 +168,7 @@ impl Op for MatMul {
             // Right there, but slow but for many products that fill a tile, which no other kernel has a tile for.
             let mut tiles = tile::lower(&problem, l);
             let side = problem.m.min(problem.n);
-            if side < 128 {
-                tiles.sort_by_key(|strategy| strategy.name != "tile64");
-            }
+            tiles.sort_by_key(|strategy| (strategy.name == "tile64") == (side >= 128));
             let at = if problem.batch() > 1 && side >= 64 { 0 } else { candidates.len() };
             candidates.splice(at..at, tiles);
         } else {

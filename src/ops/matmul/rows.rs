@@ -9,8 +9,8 @@ use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 pub(super) const MOST_ROWS: usize = 4;
 
 /// Estimated time in ns of a storage load of four elements by eight lanes, on the two cores that the costs in
-/// `wide` were measured on.
-const LOAD: f64 = 70.0;
+/// `wide` were measured on, where storage is slow and elsewhere.
+const LOAD: [f64; 2] = [70.0, 25.0];
 
 /// The strategy and its estimated time on software Vulkan, where the shape allows it.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f64)> {
@@ -33,6 +33,7 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
         .bind_inputs(2)
         .bind(Operand::Output)
         .param(extent.0, extent.1);
-    let cost = DISPATCH + LOAD * (lanes.div_ceil(workgroup) * k) as f64 * if op.transpose_b { 0.25 } else { 1.0 };
+    let load = LOAD[usize::from(!l.caps.slow_storage)];
+    let cost = DISPATCH + load * (lanes.div_ceil(workgroup) * k) as f64 * if op.transpose_b { 0.25 } else { 1.0 };
     Some((Strategy::single("rows", l.with_epilogue(call)), cost))
 }

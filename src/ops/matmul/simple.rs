@@ -32,7 +32,7 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
 /// Estimated time in ns on the two cores that the costs in `wide` were measured on.
 pub(super) fn cost(problem: &Problem, caps: &Caps) -> f64 {
     let results = (problem.batch() * problem.m * problem.n).max(64) as f64;
-    let (term, result) = if caps.slow_storage { (2.6, 25.0) } else { (0.6, 12.0) };
+    let (term, result) = if caps.slow_storage { (2.6, 25.0) } else { (0.9, 16.0) };
     25_000.0 + results * (term * problem.k as f64 + result)
 }
 
