@@ -274,7 +274,7 @@ pub struct Generate {
 }
 
 /// The largest batch that a model is planned or measured for.
-pub const MOST_BATCH: i64 = 1 << 20;
+pub const MOST_BATCH: i64 = 1 << 26;
 
 /// `girih inspect`.
 #[derive(Args, Debug)]
