@@ -273,8 +273,10 @@ pub struct Generate {
     pub seed: u32,
 }
 
-/// The largest batch that a model is planned or measured for.
-pub const MOST_BATCH: i64 = 1 << 26;
+/// The largest batch that a model is planned for.
+const MOST_BATCH: i64 = 1 << 26;
+/// The largest batch that a model is measured with.
+pub const MOST_MEASURED: i64 = 1 << 20;
 
 /// `girih inspect`.
 #[derive(Args, Debug)]
@@ -310,7 +312,7 @@ pub struct Tune {
     #[arg(value_name = "MODEL|RUN")]
     pub subject: String,
     /// How many images a step [default: the run's, or 64]
-    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=MOST_MEASURED))]
     pub batch: Option<u32>,
     /// The file to write; what it holds of other adapters and operations stays [default: tuning.toml, in the run folder
     /// of a run]

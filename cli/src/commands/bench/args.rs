@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use girih::ops::recurrent::Cell;
 use serde::Deserialize;
 
-use crate::args::{MOST_BATCH, Model, Precision, TuningFile};
+use crate::args::{MOST_MEASURED, Model, Precision, TuningFile};
 
 /// `girih bench`: without a word more, all ops.
 #[derive(Args, Debug)]
@@ -112,7 +112,7 @@ pub struct ModelFlags {
     pub infer: bool,
     /// How many images at a time
     #[arg(long, value_name = "COUNT", default_value_t = 64)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_MEASURED))]
     pub batch: u32,
     /// What matrix products and convolutions are computed in
     #[arg(long, value_enum, default_value = "f32")]
@@ -144,7 +144,7 @@ pub struct RecurrentFlags {
     #[arg(long, value_name = "COUNT", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
     pub steps: u32,
     /// How many sequences at a time
-    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH))]
+    #[arg(long, value_name = "COUNT", default_value_t = 32, value_parser = clap::value_parser!(u32).range(1..=MOST_MEASURED))]
     pub batch: u32,
     /// How many measurements
     #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
@@ -191,7 +191,7 @@ pub struct TreeFlags {
     pub hidden: Option<u32>,
     /// How many trees at a time
     #[arg(long, value_name = "COUNT", default_value_t = 25)]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_BATCH))]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=MOST_MEASURED))]
     pub batch: u32,
     /// How many measurements
     #[arg(long, value_name = "COUNT", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..))]
