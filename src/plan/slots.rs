@@ -22,7 +22,7 @@ impl Slots {
         let slot = fitting.or_else(|| self.free.iter().copied().max_by_key(|&s| self.sizes[s]));
         if let Some(slot) = slot {
             self.free.retain(|&s| s != slot);
-            self.sizes[slot] = self.sizes[slot].max(bytes);
+            self.grow(slot, bytes);
             return slot;
         }
         self.sizes.push(bytes);

@@ -81,17 +81,15 @@ pub fn run(
     global: &Global,
     output: Output,
 ) -> Result<()> {
-    let (data, part) = match &flags.data {
-        // A path may have a colon too.
-        Some(named) if !Path::new(named).exists() => match named.rsplit_once(':') {
-            Some((data, part)) => match Part::named(part) {
-                Some(part) => (data, part),
-                None => return usage(format!("{data} has the parts train, dev and test, and no {part}")),
-            },
-            None => (named.as_str(), Part::Test),
+    let named = flags.data.as_deref();
+    // A path may have a colon too.
+    let with_part = named.filter(|named| !Path::new(named).exists()).and_then(|named| named.rsplit_once(':'));
+    let (data, part) = match with_part {
+        Some((data, part)) => match Part::named(part) {
+            Some(part) => (data, part),
+            None => return usage(format!("{data} has the parts train, dev and test, and no {part}")),
         },
-        Some(named) => (named.as_str(), Part::Test),
-        None => (trained.config.data.as_str(), Part::Test),
+        None => (named.unwrap_or(&trained.config.data), Part::Test),
     };
     let trees = Root::find(global.data_root.as_deref()).load_trees(data, part).map_err(told)?;
     let vocabulary: Vocabulary = description.vocabulary();
