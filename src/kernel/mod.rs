@@ -14,5 +14,5 @@ pub use custom::{CustomKernel, Offer, Size};
 pub use module::{Field, KernelError, Module};
 pub use source::{Constant, Kernel, Source, Specialised};
 
-pub(crate) use custom::identity_epilogue;
+pub(crate) use custom::{element, identity_epilogue};
 pub(crate) use source::source;

@@ -47,13 +47,18 @@ pub enum Offer<T> {
     Declined(String),
 }
 
-/// An `fn epilogue` that leaves each result as it is.
-pub(crate) fn identity_epilogue(width: usize) -> String {
-    let ty = match width {
+/// The type of so many neighbouring f32.
+pub(crate) fn element(width: usize) -> &'static str {
+    match width {
         4 => "vec4<f32>",
         2 => "vec2<f32>",
         _ => "f32",
-    };
+    }
+}
+
+/// An `fn epilogue` that leaves each result as it is.
+pub(crate) fn identity_epilogue(width: usize) -> String {
+    let ty = element(width);
     format!("alias Elem = {ty};\nfn epilogue(value: Elem, index: u32) -> Elem {{ return value; }}")
 }
 

@@ -1,10 +1,10 @@
 //! The input's gradient in training.
 
 use super::apply::over_elements;
-use super::parts::{element, width};
+use super::parts::width;
 use super::{Planes, normalised, passed};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, Operand, Strategy, element, source};
 use crate::tensor::{Array, TensorType};
 
 /// The gradient of normalising `x` by its own statistics: `x` and `d_y` `[n, channels, …]`, statistics and sums

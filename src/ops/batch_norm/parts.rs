@@ -2,7 +2,7 @@
 
 use super::Planes;
 use crate::gpu::Caps;
-use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid};
+use crate::kernel::{Kernel, KernelCall, Operand, Strategy, element, linear_grid};
 use crate::ops::split::{Aim, Split};
 use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 
@@ -113,10 +113,6 @@ pub(super) fn in_parts(
 /// Elements loaded at once along a plane.
 pub(super) fn width(planes: Planes) -> usize {
     if planes.size.is_multiple_of(4) { 4 } else { 1 }
-}
-
-pub(super) fn element(width: usize) -> &'static str {
-    if width == 4 { "vec4<f32>" } else { "f32" }
 }
 
 /// The kernel with the two functions that differ between one and four elements.

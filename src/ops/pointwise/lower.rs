@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::Program;
 use crate::gpu::{Caps, UNIFORM_LEAST};
 use crate::graph::{EPILOGUE_OPERANDS, EpilogueCode, Lowering};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, element, linear_grid, source};
 use crate::tensor::{DType, Shape, TensorType};
 
 const WORKGROUP: usize = 64;
@@ -83,14 +83,6 @@ fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usiz
     let grid = linear_grid(elements.div_ceil(WORKGROUP * run), l.caps);
     let call = KernelCall::new(kernel, grid).bind_inputs(l.inputs.len()).bind(Operand::Output);
     Strategy::single(name, call.param("count", elements))
-}
-
-fn element(width: usize) -> &'static str {
-    match width {
-        4 => "vec4<f32>",
-        2 => "vec2<f32>",
-        _ => "f32",
-    }
 }
 
 /// How a kernel reads an operand for the output's Elem `index`.
