@@ -44,7 +44,6 @@ const LIBRARY: &[(&str, &str)] = &[
     ("conv_window", include_str!("../../shaders/lib/conv_window.wgsl")),
     ("conv_window_sums", include_str!("../../shaders/lib/conv_window_sums.wgsl")),
     ("matmul_pack", include_str!("../../shaders/lib/matmul_pack.wgsl")),
-    ("matmul_tile", include_str!("../../shaders/lib/matmul_tile.wgsl")),
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
     ("cell_gru", include_str!("../../shaders/lib/cell_gru.wgsl")),
     ("cell_lstm", include_str!("../../shaders/lib/cell_lstm.wgsl")),

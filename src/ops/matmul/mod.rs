@@ -173,10 +173,12 @@ impl Op for MatMul {
             candidates.splice(at..at, tiles);
         } else {
             // A few rows are no work for tiles: they wait for memory. With few columns, the divided sum keeps more busy.
-            let few = problem.m <= 4 && problem.batch() == 1;
+            let few_rows = problem.m <= 4 && problem.batch() == 1;
+            let few =
+                few_rows || (problem.m.min(problem.n) <= 16 && problem.batch() * problem.m * problem.n <= 1 << 14);
             let at = if few { candidates.len() } else { 0 };
             candidates.splice(at..at, tile::lower(&problem, l));
-            let at = if few && problem.n >= 4096 { 0 } else { candidates.len() };
+            let at = if few_rows && problem.n >= 4096 { 0 } else { candidates.len() };
             candidates.splice(at..at, rows.map(|(strategy, _)| strategy));
         }
         candidates

@@ -1,40 +1,79 @@
-//! `tile128` and `tile64`: tiles in workgroup memory, for GPUs. Where a product has too few tiles to fill one, its sum
+//! `tile128` and `tile64`: tiles of 64×128 and 64×64 in workgroup memory, for GPUs. Where a product has too few tiles to fill one, its sum
 //! over K is divided.
 
 use super::problem::Problem;
 use super::simple::sum;
 use crate::graph::Lowering;
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Source, Strategy, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::ops::split::{Aim, Split};
 
-/// Workgroups that keep a large GPU busy.
-const PARALLEL: usize = 256;
+/// Invocations that keep a large GPU busy.
+const PARALLEL: usize = 1 << 16;
 /// K below which another part costs more than it brings.
 const LEAST: usize = 256;
 /// Mesa 22.3 stops an invocation's loops after 65,535 turns, and the tests run these kernels there.
 const MOST: usize = 1 << 15;
+/// K between two barriers.
+const STEP: usize = 16;
+
+/// A size of tiles.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    name: &'static str,
+    /// Rows and columns of groups of 32 invocations, which have 32×64 results each.
+    groups: [usize; 2],
+    /// The share of a GPU's arithmetic that large products reached.
+    efficiency: f64,
+}
+
+const LARGE: Tile = Tile { name: "tile128", groups: [2, 2], efficiency: 0.72 };
+const SMALL: Tile = Tile { name: "tile64", groups: [2, 1], efficiency: 0.68 };
+
+impl Tile {
+    /// Rows and columns.
+    fn extents(self) -> [usize; 2] {
+        [32 * self.groups[0], 64 * self.groups[1]]
+    }
+
+    /// How many of them a result takes.
+    fn count(self, problem: &Problem) -> usize {
+        let [rows, columns] = self.extents();
+        problem.m.div_ceil(rows) * problem.n.div_ceil(columns) * problem.batch()
+    }
+
+    fn invocations(self) -> usize {
+        32 * self.groups[0] * self.groups[1]
+    }
+
+    /// Into what parts the sums over K are divided.
+    fn split(self, problem: &Problem) -> Split {
+        let aim = Aim { parallel: PARALLEL / self.invocations(), least: LEAST, most: MOST };
+        Split::new(self.count(problem), 1, problem.k, aim)
+    }
+
+    /// How long a product takes, in units of no meaning: tiles are computed whole, and too few do not fill a GPU.
+    fn cost(self, problem: &Problem) -> f64 {
+        let [rows, columns] = self.extents();
+        let parts = self.split(problem).parts();
+        let busy = (self.count(problem) * parts).max(PARALLEL / self.invocations());
+        (busy * rows * columns) as f64 / (parts as f64 * self.efficiency)
+    }
+}
 
 /// Both tile sizes, the better one first.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
-    let large = in_tiles("tile128", source!("matmul_tile_128"), 128, problem, l);
-    let small = in_tiles("tile64", source!("matmul_tile_64"), 64, problem, l);
-    let tiles = problem.batch() * problem.m.div_ceil(128) * problem.n.div_ceil(128);
-    let mut candidates: Candidates = [large, small].into_iter().flatten().collect();
-    if tiles < PARALLEL / 2 {
-        candidates.reverse();
-    }
-    candidates
+    let mut tiles = [LARGE, SMALL];
+    tiles.sort_by(|a, b| a.cost(problem).total_cmp(&b.cost(problem)));
+    tiles.into_iter().filter_map(|tile| in_tiles(tile, problem, l)).collect()
 }
 
-fn in_tiles(name: &'static str, source: Source, side: usize, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
+fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
     let &Problem { op, m, n, k, .. } = problem;
-    let (rows, columns, batch, count) = (m.div_ceil(side), n.div_ceil(side), problem.batch(), l.output.count());
-    let aim = Aim { parallel: PARALLEL, least: LEAST, most: MOST };
-    let split = Split::new(rows * columns * batch, 1, k, aim);
-    // Whole vectors in every part.
-    let k_part = split.run_each.next_multiple_of(4);
+    let ([rows, columns], batch, count) = (tile.extents(), problem.batch(), l.output.count());
+    // Whole steps in every part.
+    let k_part = tile.split(problem).run_each.next_multiple_of(STEP);
     let parts = k.div_ceil(k_part);
-    let grid = [columns, rows, batch * parts];
+    let grid = [n.div_ceil(columns), m.div_ceil(rows), batch * parts];
     if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
         return None;
     }
@@ -42,13 +81,35 @@ fn in_tiles(name: &'static str, source: Source, side: usize, problem: &Problem, 
     let (a_by_four, b_by_four) =
         (by_four(if op.transpose_a { m } else { k }), by_four(if op.transpose_b { k } else { n }));
     let element = |by_four: bool| if by_four { "vec4<f32>" } else { "f32" };
-    let kernel = Kernel::new(source)
+    let whole = m.is_multiple_of(rows) && n.is_multiple_of(columns) && k.is_multiple_of(STEP);
+    let (width, piece): (usize, _) = match by_four(n) {
+        true => (4, "fn piece(sum: vec4<f32>, e: u32) -> vec4<f32> { return sum; }"),
+        false => (1, "fn piece(sum: vec4<f32>, e: u32) -> f32 { return sum[e]; }"),
+    };
+    // Written out where it pays, not where it only has to be compiled; unpadded where 16 KiB are all there is.
+    let unroll = if l.caps.is_software() { 1 } else { STEP };
+    let padded = 4 * STEP * (rows + columns + 8) <= l.caps.workgroup_bytes as usize;
+    let kernel = Kernel::new(source!("matmul_tile"))
         .constant("ElemA", element(a_by_four))
         .constant("ElemB", element(b_by_four))
+        .constant("Out", element(width == 4))
         .constant("A_BY_FOUR", a_by_four)
         .constant("B_BY_FOUR", b_by_four)
         .constant("A_K_INNERMOST", !op.transpose_a)
-        .constant("B_K_INNERMOST", op.transpose_b);
+        .constant("B_K_INNERMOST", op.transpose_b)
+        .constant("WHOLE", whole)
+        .constant("WIDTH", width)
+        .constant("PIECES", 4 / width)
+        .constant("M_TILE", rows)
+        .constant("N_TILE", columns)
+        .constant("WG", tile.invocations())
+        .constant("WARP_COLUMNS", tile.groups[1])
+        .constant("ROWS", 2usize)
+        .constant("COLUMNS", 2usize)
+        .constant("STEP", STEP)
+        .constant("PAD", usize::from(padded))
+        .constant("UNROLL", unroll)
+        .code(piece);
     let to = if parts == 1 { Operand::Output } else { Operand::Scratch(0) };
     let call = KernelCall::new(kernel, grid.map(|n| n as u32))
         .bind_inputs(2)
@@ -59,9 +120,10 @@ fn in_tiles(name: &'static str, source: Source, side: usize, problem: &Problem, 
         .param("k_part", k_part)
         .param("batch", batch);
     let call = problem.batch_params(call);
+    let end = |l: &Lowering<'_>, call| if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) };
     if parts == 1 {
-        return Some(Strategy::single(name, l.with_epilogue(call)));
+        return Some(Strategy::single(tile.name, end(l, call)));
     }
-    let calls = vec![l.plain().with_epilogue(call), sum(count, parts, l)];
-    Some(Strategy { name, calls, scratch: vec![(count * parts * 4) as u64] })
+    let calls = vec![end(&l.plain(), call), sum(count, parts, l)];
+    Some(Strategy { name: tile.name, calls, scratch: vec![(count * parts * 4) as u64] })
 }
