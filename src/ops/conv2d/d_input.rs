@@ -30,6 +30,9 @@ impl Conv2dDInput {
     }
 }
 
+/// Channels up to which each result by itself is faster than tiles of them on GPUs.
+const FEW_CHANNELS: usize = 8;
+
 impl Op for Conv2dDInput {
     fn name(&self) -> &'static str {
         "conv2d_d_input"
@@ -64,8 +67,8 @@ impl Op for Conv2dDInput {
             return of_f16(coop::d_input(&geometry, l), l, || direct::d_input(&geometry, l));
         }
         let mut others: Candidates = tile::d_input(&geometry, l).into_iter().collect();
-        // Software adapters gather slowly.
-        let place = if l.caps.is_software() { 0 } else { others.len() };
+        // Software adapters gather slowly, and of a tile's rows few channels would use few.
+        let place = if l.caps.is_software() || geometry.c <= FEW_CHANNELS { 0 } else { others.len() };
         others.insert(place, direct::d_input(&geometry, l));
         others.splice(0..0, depthwise::d_input(&geometry, l));
         in_order([window::d_input(&geometry, l), winograd::d_input(&geometry, l)], others)

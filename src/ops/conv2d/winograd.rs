@@ -17,10 +17,18 @@ const TRANSFORM: [f64; 2] = [2.4, 0.9];
 const TILE: usize = 4;
 const POINTS: usize = 36;
 
-const WORKGROUP: usize = 64;
+/// Invocations of a workgroup. A GPU starts about one workgroup a nanosecond: they must not be small.
+fn workgroup(l: &Lowering<'_>) -> usize {
+    if l.caps.is_software() { 64 } else { 256 }
+}
 
-/// Bytes that the transforms of one operand may take: images are taken in turns.
-const MOST_BYTES: u64 = 96 << 20;
+/// Bytes that the transforms of one operand may take, in software and elsewhere: images are taken in turns.
+const MOST_BYTES: [u64; 2] = [96 << 20, 400 << 20];
+
+/// The channels, in and out, and tiles from which on this beats sums of gathered operands on a GPU: below, it moves more
+/// bytes than it saves work.
+const LEAST_CHANNELS: usize = 16;
+const LEAST_TILES: usize = 16;
 
 /// Images in tiles.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +47,8 @@ impl Tiles {
         let (rows, columns) = (h.div_ceil(TILE), w.div_ceil(TILE));
         // A product's windows and tiles may be a good deal wider than what they hold.
         let image = (4 * POINTS * channels * rows * columns) as u64 * 5 / 4;
-        let most = (MOST_BYTES.min(l.caps.binding_bytes) / image.max(1)) as usize;
+        let most_bytes = MOST_BYTES[usize::from(!l.caps.is_software())];
+        let most = (most_bytes.min(l.caps.binding_bytes) / image.max(1)) as usize;
         let turns = n.div_ceil(most.clamp(1, n.max(1)));
         (most > 0 && n > 0).then_some(Self { n, rows, columns, images: n.div_ceil(turns) })
     }
@@ -126,7 +135,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
             .param("oh", pass.of[0]);
         calls.push(l.with_epilogue_vec4(tiles.params(call, first_image)));
     }
-    finish(calls, &products, (more, tiles.turns().count()), l)
+    finish(calls, &products, (more, &tiles), pass.c.min(pass.o), l)
 }
 
 pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
@@ -159,7 +168,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
                 .param("resume", u32::from(first_image > 0)),
         );
     }
-    finish(calls, &products, (more, tiles.turns().count()), l)
+    finish(calls, &products, (more, &tiles), g.c.min(g.o), l)
 }
 
 /// The dispatches that transform the images' tiles into scratch buffer 1: places for so many channels and tiles of
@@ -221,9 +230,10 @@ fn of_planes(
     l: &Lowering<'_>,
     bind: impl Fn(KernelCall) -> KernelCall,
 ) -> Vec<KernelCall> {
-    let (kernel, reads) = (kernel.constant("WG", WORKGROUP), [read]);
+    let workgroup = workgroup(l);
+    let (kernel, reads) = (kernel.constant("WG", workgroup), [read]);
     let call = |piece: Piece| {
-        let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(WORKGROUP), l.caps);
+        let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(workgroup), l.caps);
         let call = piece.bind_from(first_plane, KernelCall::new(kernel.clone(), grid), &reads);
         bind(call)
             .param("first", piece.first)
@@ -240,14 +250,16 @@ fn with_place(kernel: Kernel, products: &Products, matrix: Matrix, k_first: bool
 
 /// A call of `count` invocations.
 fn over(count: usize, kernel: Kernel, l: &Lowering<'_>) -> KernelCall {
-    let grid = linear_grid(count.div_ceil(WORKGROUP), l.caps);
-    KernelCall::new(kernel.constant("WG", WORKGROUP), grid).param("count", count)
+    let workgroup = workgroup(l);
+    let grid = linear_grid(count.div_ceil(workgroup), l.caps);
+    KernelCall::new(kernel.constant("WG", workgroup), grid).param("count", count)
 }
 
 fn finish(
     calls: Vec<KernelCall>,
     products: &Products,
-    (more, turns): (Vec<u64>, usize),
+    (more, tiles): (Vec<u64>, &Tiles),
+    channels: usize,
     l: &Lowering<'_>,
 ) -> Option<Timed> {
     let matrices = [Matrix::A, Matrix::B, Matrix::C];
@@ -255,6 +267,10 @@ fn finish(
     let numbers: usize = matrices.map(|matrix| POINTS * products.stride(matrix)).into_iter().sum();
     let transforms = TRANSFORM[usize::from(!l.caps.slow_storage)] * numbers as f64;
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
-    let ns = turns as f64 * (products.time() + transforms);
+    let ns = match l.caps.is_software() {
+        true => tiles.turns().count() as f64 * (products.time() + transforms),
+        false if channels >= LEAST_CHANNELS && tiles.count() >= LEAST_TILES => 0.0,
+        false => f64::INFINITY,
+    };
     fits.then_some(Timed { strategy: Strategy { name: "winograd", calls, scratch }, ns })
 }
