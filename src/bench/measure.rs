@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::case::BenchCase;
 use super::check::{Expected, Wrong};
@@ -190,6 +191,10 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
             }
             Err(wrong) => report.outcomes.push((strategy, Outcome::Wrong(wrong))),
         }
+    }
+    // The reference kept the device waiting.
+    if let Some(session) = candidates.iter().find_map(|(_, candidate)| candidate.sessions.first()) {
+        timer.rouse(session.playback(), Duration::ZERO)?;
     }
     for round in 0..settings.rounds.max(1) {
         for (_, candidate) in &mut candidates {

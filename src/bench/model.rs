@@ -7,7 +7,7 @@ use super::profile::Profile;
 use super::spread::Spread;
 use crate::Error;
 use crate::data::ChannelStats;
-use crate::gpu::Device;
+use crate::gpu::{Device, ROUSED};
 use crate::nn::models::Model;
 use crate::optim::LossScale;
 use crate::plan::{PlanOptions, Precision, Session};
@@ -92,6 +92,10 @@ fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
     learner.step(RATE)?;
     device.wait()?;
     let first_seconds = start.elapsed().as_secs_f64();
+    rouse(device, || {
+        learner.step(RATE)?;
+        learner.settle_blocking()
+    })?;
     let mut samples = Vec::with_capacity(settings.rounds);
     for _ in 0..settings.rounds.max(1) {
         let start = Instant::now();
@@ -105,6 +109,16 @@ fn train(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
     report(device, learner.session(), &samples, first_seconds, settings)
 }
 
+/// Has a GPU that waited raise its clocks.
+fn rouse(device: &Device, mut run: impl FnMut() -> Result<(), Error>) -> Result<(), Error> {
+    let start = Instant::now();
+    while !device.caps().is_software() && start.elapsed() < ROUSED {
+        run()?;
+        device.wait()?;
+    }
+    Ok(())
+}
+
 /// A rate at which random images change little.
 const RATE: f64 = 0.001;
 
@@ -114,6 +128,7 @@ fn infer(device: &Device, model: &ImageModel, settings: &ModelSettings) -> Resul
     scorer.session().write_f32("images", &images(settings.batch))?;
     scorer.score()?.wait()?;
     let first_seconds = start.elapsed().as_secs_f64();
+    rouse(device, || Ok(scorer.score()?.wait().map(drop)?))?;
     // Small batches are over before the clock has seen much of them.
     let repeats = (64 / settings.batch.max(1)).max(1);
     let mut samples = Vec::with_capacity(settings.rounds);

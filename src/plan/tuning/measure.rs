@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Measured, Tuning};
 use crate::Error;
@@ -107,6 +107,9 @@ fn values(stream: u32, count: usize) -> Vec<f32> {
     (0..count).map(|_| 2.0 * random.uniform() - 1.0).collect()
 }
 
+/// After what pause a GPU's clocks are no longer taken to be up.
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// A strategy in the running.
 struct Candidate {
     name: &'static str,
@@ -190,6 +193,7 @@ pub(super) fn measure(
                 continue;
             }
         }
+        timer.rouse(candidate.session.playback(), PAUSE)?;
         candidate.warm_up(timer)?;
         fastest = fastest.min(candidate.first);
         candidates.push(candidate);
