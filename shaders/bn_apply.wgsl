@@ -1,8 +1,8 @@
 // y = (x − mean) / √(variance + eps) · weight + bias, with the numbers of the channel; then the epilogue.
 // Layout: x and y [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel; x in
 // WINDOWS parts of count planes each, from plane first on; stats [2, channels]; weight and bias [channels].
-// Work: up to RUN Elems of one plane of every part an invocation, neighbouring invocations on neighbouring Elems.
-// Accumulates nothing. Bound by memory bandwidth.
+// Work: up to RUN Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
+// invocations on neighbouring Elems. Accumulates nothing. Bound by memory bandwidth.
 // Reached: 59 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 60 % on Mesa 26 (64x64x32x32).
 struct Params {
     first: u32,
@@ -43,11 +43,22 @@ fn main(
         let scale = weight[channel] * inverseSqrt(stats[p.channels + channel] + p.eps);
         let shift = bias[channel];
         let begin = (p.first + $wu * p.count) * p.size;
-        for (var r = 0u; r < RUN; r++) {
+        for (var r = 0u; r < RUN; r += 1u + MORE) {
             let place = first + r * p.per_plane;
             if (place < p.size) {
                 let i = plane * p.size + place;
-                y[begin + i] = epilogue((x$w[i] - Elem(mean)) * scale + shift, begin + i);
+                let one = epilogue((x$w[i] - Elem(mean)) * scale + shift, begin + i);
+#repeat m MORE
+                let place$m = place + ($mu + 1u) * p.per_plane;
+                let i$m = plane * p.size + min(place$m, p.size - 1u);
+                let more$m = epilogue((x$w[i$m] - Elem(mean)) * scale + shift, begin + i$m);
+#end
+                y[begin + i] = one;
+#repeat m MORE
+                if (place$m < p.size) {
+                    y[begin + i$m] = more$m;
+                }
+#end
             }
         }
     }

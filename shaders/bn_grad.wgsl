@@ -3,8 +3,8 @@
 // Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel;
 // x and d_y in WINDOWS parts of count planes each, from plane first on; stats and sums [2, channels]; weight and bias
 // [channels]; share = 1 / elements of a channel.
-// Work: up to RUN Elems of one plane of every part an invocation, neighbouring invocations on neighbouring Elems.
-// Accumulates nothing. Bound by memory bandwidth.
+// Work: up to RUN Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
+// invocations on neighbouring Elems. Accumulates nothing. Bound by memory bandwidth.
 // Reached: 55 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 55 % on Mesa 26 (64x64x32x32).
 struct Params {
     first: u32,
@@ -51,13 +51,24 @@ fn main(
         let constant = Elem(p.share * sums[channel]);
         let slope = p.share * sums[p.channels + channel] * deviation;
         let begin = (p.first + $wu * p.count) * p.size;
-        for (var r = 0u; r < RUN; r++) {
+        for (var r = 0u; r < RUN; r += 1u + MORE) {
             let place = first + r * p.per_plane;
             if (place < p.size) {
                 let i = plane * p.size + place;
                 let centred = x$w[i] - mean;
                 let d = passed(d_y$w[i], centred * scale + shift);
+#repeat m MORE
+                let place$m = place + ($mu + 1u) * p.per_plane;
+                let i$m = plane * p.size + min(place$m, p.size - 1u);
+                let centred$m = x$w[i$m] - mean;
+                let d$m = passed(d_y$w[i$m], centred$m * scale + shift);
+#end
                 d_x[begin + i] = (d - constant - centred * slope) * scale;
+#repeat m MORE
+                if (place$m < p.size) {
+                    d_x[begin + i$m] = (d$m - constant - centred$m * slope) * scale;
+                }
+#end
             }
         }
     }

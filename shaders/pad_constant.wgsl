@@ -1,7 +1,8 @@
 // out[i0, i1, …] = x[i0 - B0, i1 - B1, …] where that exists, else value.
 // Layout: both contiguous; of the output extents _, E1, …, E5 the first RANK exist; Nk are those of x, Bk the padding
 // before. Elem is f32 or, where the last axis allows it, vec4<f32>; its E, N and B count Elems.
-// Work: RUN Elems an invocation. Accumulates nothing. Bound by memory bandwidth.
+// Work: RUN Elems an invocation, WG apart, of which MORE are loaded with the first. Accumulates nothing. Bound by memory
+// bandwidth.
 // Reached: 1 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 1 % on Mesa 26 (child-sum-tree-lstm, a
 // batch of 25 trees).
 struct Params {
@@ -68,10 +69,20 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let first = linear_workgroup(group, groups) * (WG * RUN) + lane;
-    for (var r = 0u; r < RUN; r++) {
+    for (var r = 0u; r < RUN; r += 1u + MORE) {
         let index = first + r * WG;
         if (index < p.count) {
-            out[index] = padded(index);
+            let one = padded(index);
+#repeat m MORE
+            let index$m = index + ($mu + 1u) * WG;
+            let more$m = padded(min(index$m, p.count - 1u));
+#end
+            out[index] = one;
+#repeat m MORE
+            if (index$m < p.count) {
+                out[index$m] = more$m;
+            }
+#end
         }
     }
 }

@@ -1,20 +1,17 @@
 //! What the ops that only move data share: copies of rows, and shapes reduced to the axes that matter.
 
+use super::launch::Launch;
 use crate::gpu::Caps;
-use crate::kernel::{Kernel, KernelCall, Operand, linear_grid, source};
+use crate::kernel::{Kernel, KernelCall, Operand, source};
 
-/// Invocations of a workgroup.
-pub(super) const WORKGROUP: usize = 64;
+/// Elements that an invocation moves one after another in software, where starting one costs much.
+pub(super) const IN_SOFTWARE: usize = 4;
 
 /// Sets the first `count` floats, or vec4 where `width` is 4, of `to` to 0.
 pub(super) fn clear(to: Operand, width: usize, count: usize, caps: &Caps) -> KernelCall {
-    let kernel = Kernel::new(source!("clear")).constant("Elem", float(width)).constant("WG", WORKGROUP);
-    KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), caps)).bind(to).param("count", count)
-}
-
-/// Elements an invocation moves: fewer, fatter invocations where starting one costs much.
-pub(super) fn run(caps: &Caps) -> usize {
-    if caps.is_software() { 4 } else { 1 }
+    let launch = Launch::new(count, 4 * width, 1, caps);
+    let kernel = launch.define(Kernel::new(source!("clear")).constant("Elem", float(width)));
+    KernelCall::new(kernel, launch.grid(count, caps)).bind(to).param("count", count)
 }
 
 /// The element a kernel moves: one 32-bit word, or four of them.
@@ -58,13 +55,12 @@ impl Rows {
     pub fn call(&self, from: Operand, caps: &Caps) -> KernelCall {
         let whole = self.rows == 1 || (self.from_pitch == self.len && self.to_pitch == self.len);
         let width = common_width(&[self.len, self.from_start, self.from_pitch, self.to_start, self.to_pitch]);
-        let (count, run) = (self.rows * self.len / width, run(caps));
-        let kernel = Kernel::new(source!("copy_rows"))
-            .constant("Elem", word(width))
-            .constant("WG", WORKGROUP)
-            .constant("RUN", run)
+        let count = self.rows * self.len / width;
+        let launch = Launch::new(count, 2 * 4 * width, IN_SOFTWARE, caps);
+        let kernel = launch
+            .define(Kernel::new(source!("copy_rows")).constant("Elem", word(width)))
             .constant("LEN", if whole { 0 } else { self.len / width });
-        KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP * run), caps))
+        KernelCall::new(kernel, launch.grid(count, caps))
             .bind(from)
             .bind(Operand::Output)
             .param("count", count)

@@ -1,12 +1,11 @@
 //! Dropout, whose mask is recomputed from its key and never stored.
 
+use super::launch::Launch;
 use super::{Case, CaseInput};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::tensor::random::{pcg4d, unit};
 use crate::tensor::{Array, DType, TensorType};
-
-const WORKGROUP: usize = 64;
 
 /// `x` f32 and the clock u32 `[2]` (seed, step) → the shape of `x`: each element is 0 with probability `rate`, else
 /// `x / (1 − rate)` (Srivastava et al., *Dropout*, 2014). Element `i` is decided by the random word
@@ -59,8 +58,8 @@ impl Op for Dropout {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let count = l.output.count();
         let strategy = |name, source, elements: usize| {
-            let kernel = Kernel::new(source).constant("WG", WORKGROUP);
-            let call = KernelCall::new(kernel, linear_grid(elements.div_ceil(WORKGROUP), l.caps))
+            let launch = Launch::new(elements, 2 * l.output.bytes() as usize / elements.max(1), 1, l.caps);
+            let call = KernelCall::new(launch.define(Kernel::new(source)), launch.grid(elements, l.caps))
                 .bind_inputs(2)
                 .bind(Operand::Output)
                 .param("count", elements)
@@ -104,6 +103,8 @@ pub fn cases() -> Vec<Case> {
         case("half", 0.5, CaseInput::f32([6, 8])),
         case("a tenth of an odd number", 0.1, CaseInput::f32([7, 5])),
         case("many", 0.3, CaseInput::f32([100, 33])).forward_only(),
+        case("a large odd number", 0.3, CaseInput::f32([729, 721])).forward_only(),
+        case("a large number", 0.3, CaseInput::f32([2051, 1024])).forward_only(),
     ]
 }
 

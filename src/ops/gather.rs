@@ -1,9 +1,10 @@
 //! Rows by index, and its transpose: rows added up by index.
 
-use super::copy::{WORKGROUP, clear, common_width, float, word};
+use super::copy::{clear, common_width, float, word};
+use super::launch::Launch;
 use super::{Case, CaseInput};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::tensor::{Array, DType, HostTensor, TensorType};
 
 /// x `[N, …]`, indices u32 `[B]` → `[B, …]` of the type of x: row `indices[b]` of x for each `b`.
@@ -90,12 +91,12 @@ impl Op for Gather {
         let len: usize = x.shape[1..].iter().product();
         let width = common_width(&[len]);
         let count = batch * len / width;
-        let kernel = Kernel::new(source!("gather_rows"))
-            .constant("Elem", word(width))
-            .constant("WG", WORKGROUP)
+        let launch = Launch::new(count, 2 * 4 * width, 1, l.caps);
+        let kernel = launch
+            .define(Kernel::new(source!("gather_rows")).constant("Elem", word(width)))
             .constant("COLUMNS", len / width)
             .constant("FILL", self.fill());
-        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps)).bind_inputs(2);
+        let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(2);
         let call = call.bind(Operand::Output).param("count", count).param("rows", x.shape[0]);
         vec![Strategy::single("rows", call)]
     }
@@ -150,8 +151,8 @@ impl Op for ScatterAdd {
         // Each invocation scans the indices, which many of a GPU's do at no cost.
         let most = if l.caps.is_software() { MOST_ELEMENTS } else { 1 };
         let each = (1..=most).rev().find(|&n| columns.is_multiple_of(n)).unwrap_or(1);
-        let grid = |count: usize| linear_grid(count.div_ceil(WORKGROUP), l.caps);
-        let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", WORKGROUP);
+        let launch = Launch::single(CHUNK * columns / each, l.caps);
+        let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", launch.invocations);
         let clear = clear(Operand::Output, width, self.rows * columns, l.caps);
         let strategy = |name, windows: bool| {
             let chunk = |start: usize| {
@@ -159,7 +160,7 @@ impl Op for ScatterAdd {
                 let count = (end - start) * columns / each;
                 let source = if windows { source!("scatter_add_rows_window") } else { source!("scatter_add_rows") };
                 let kernel = kernel(source).constant("COLUMNS", columns).constant("EACH", each);
-                let call = |kernel| KernelCall::new(kernel, grid(count)).bind(Operand::Input(0));
+                let call = |kernel| KernelCall::new(kernel, launch.grid(count, l.caps)).bind(Operand::Input(0));
                 let call = if windows {
                     let (offset, bytes) = (4 * start as u64, 4 * (end - start) as u64);
                     let kernel = kernel.window("indices", (end - start) / 4);
@@ -235,6 +236,8 @@ pub fn cases() -> Vec<Case> {
         gather("labels", CaseInput::index([50], 10), CaseInput::index([16], 50)).forward_only(),
         gather("labels past the end", CaseInput::index([5], 10), CaseInput::index([16], 9)).forward_only(),
         gather("words", CaseInput::index([9, 12], 1000), CaseInput::index([4], 9)).forward_only(),
+        gather("many odd rows", CaseInput::f32([70, 257]), CaseInput::index([2051], 80)).forward_only(),
+        gather("many rows", CaseInput::f32([90, 1024]), CaseInput::index([2051], 90)).forward_only(),
         scatter("vectors", 6, CaseInput::f32([9, 8]), CaseInput::index([9], 6)),
         scatter("all in one row", 1, CaseInput::f32([33, 3]), CaseInput::index([33], 1)),
         scatter("past the end", 3, CaseInput::f32([9, 4]), CaseInput::index([9], 6)),

@@ -1,9 +1,10 @@
 //! A batch of images from packed bytes: gathered, unpacked, normalised and augmented in one kernel.
 
-use super::copy::{WORKGROUP, run};
+use super::copy::IN_SOFTWARE;
+use super::launch::Launch;
 use super::{Case, CaseInput, Values};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::tensor::random::pcg4d;
 use crate::tensor::{Array, TensorType};
 
@@ -140,10 +141,11 @@ impl Op for ImageBatch {
         const SHIFTS: [&str; ImageBatch::MAX_CHANNELS] = ["shift_0", "shift_1", "shift_2", "shift_3"];
         let [c, h, w] = self.shape;
         let Augmentation { crop, flip, cutout } = self.augmentation;
-        let run = if w.is_multiple_of(run(l.caps)) { run(l.caps) } else { 1 };
+        let run = if l.caps.is_software() && w.is_multiple_of(IN_SOFTWARE) { IN_SOFTWARE } else { 1 };
         let count = l.output.count() / run;
+        let launch = Launch::single(count, l.caps);
         let kernel = Kernel::new(source!("image_batch"))
-            .constant("WG", WORKGROUP)
+            .constant("WG", launch.invocations)
             .constant("RUN", run)
             .constant("ROW_WORDS", self.row_words())
             .constant("C", c)
@@ -152,7 +154,7 @@ impl Op for ImageBatch {
             .constant("CROP", crop)
             .constant("FLIP", flip)
             .constant("CUTOUT", cutout);
-        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps)).bind_inputs(3);
+        let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(3);
         let mut call = call.bind(Operand::Output).param("count", count).param("rows", l.inputs[0].shape[0]);
         call = call.param("stream", self.stream);
         for channel in 0..Self::MAX_CHANNELS {

@@ -17,6 +17,7 @@ pub mod dropout;
 pub mod expand;
 pub mod gather;
 pub mod image_batch;
+mod launch;
 mod layer_norm;
 mod losses;
 pub mod matmul;

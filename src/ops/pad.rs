@@ -1,9 +1,10 @@
 //! A constant border.
 
-use super::copy::{AxisNames, MAX_AXES, WORKGROUP, common_width, float, run};
+use super::copy::{AxisNames, IN_SOFTWARE, MAX_AXES, common_width, float};
+use super::launch::Launch;
 use super::{Case, CaseInput};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::tensor::{Array, DType, TensorType};
 
 /// Input f32 `[n₀, n₁, …]` → `[before₀ + n₀ + after₀, …]`, with `value` around the input.
@@ -98,16 +99,14 @@ impl Op for Pad {
         let width = common_width(&[input, before, output]);
         axes[last] = Axis { input: input / width, before: before / width, output: output / width };
         let values = |of: fn(&Axis) -> usize| axes.iter().map(of).collect::<Vec<_>>();
-        let (count, run) = (l.output.count() / width, run(l.caps));
-        let mut kernel = Kernel::new(source!("pad_constant"))
-            .constant("Elem", float(width))
-            .constant("WG", WORKGROUP)
-            .constant("RUN", run)
-            .constant("RANK", axes.len());
+        let count = l.output.count() / width;
+        let launch = Launch::new(count, 2 * 4 * width, IN_SOFTWARE, l.caps);
+        let kernel = Kernel::new(source!("pad_constant")).constant("Elem", float(width));
+        let mut kernel = launch.define(kernel).constant("RANK", axes.len());
         kernel = EXTENTS.define(kernel, &values(|a| a.output), 1);
         kernel = INPUTS.define(kernel, &values(|a| a.input), 1);
         kernel = BEFORE.define(kernel, &values(|a| a.before), 0);
-        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP * run), l.caps)).bind_inputs(1);
+        let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(1);
         let call = call.bind(Operand::Output).param("count", count).param("value", self.value);
         vec![Strategy::single(if width == 4 { "vec4" } else { "scalar" }, call)]
     }
@@ -145,5 +144,6 @@ pub fn cases() -> Vec<Case> {
             2.0,
         ),
         case("a vector", CaseInput::f32([130]), &[[1, 1]], 0.0),
+        case("a large matrix", CaseInput::f32([727, 721]), &[[1, 1], [2, 0]], 1.0).forward_only(),
     ]
 }

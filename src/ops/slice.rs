@@ -94,5 +94,8 @@ pub fn cases() -> Vec<Case> {
         case("a middle axis", CaseInput::f32([2, 5, 3, 4]), 1, 1, 3),
         case("behind axes of extent 1", CaseInput::f32([1, 1, 6, 2]), 2, 3, 6),
         case("labels", CaseInput::index([7, 3], 9), 1, 1, 2).forward_only(),
+        // An invocation of a GPU copies several.
+        case("odd columns of a large matrix", CaseInput::f32([731, 725]), 1, 3, 722).forward_only(),
+        case("columns of a large matrix", CaseInput::f32([2051, 1032]), 1, 4, 1028).forward_only(),
     ]
 }

@@ -1,9 +1,10 @@
 //! Axes in another order.
 
-use super::copy::{AxisNames, MAX_AXES, WORKGROUP, common_width, run, word};
+use super::copy::{AxisNames, IN_SOFTWARE, MAX_AXES, common_width, word};
+use super::launch::Launch;
 use super::{Case, CaseInput};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::tensor::{Array, TensorType};
 
 /// Input `[…]` → the same elements with output axis `i` being input axis `permutation[i]`, as in NumPy and ONNX.
@@ -109,11 +110,12 @@ fn block(extents: &[usize], strides: &[usize], l: &Lowering<'_>) -> Option<Strat
         return None;
     }
     let count = l.output.count() / 16;
+    let launch = Launch::single(count, l.caps);
     let kernel = Kernel::new(source!("transpose_block"))
-        .constant("WG", WORKGROUP)
+        .constant("WG", launch.invocations)
         .constant("COLUMNS", columns / 4)
         .constant("ROWS", rows / 4);
-    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps)).bind_inputs(1);
+    let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(1);
     Some(Strategy::single("block", call.bind(Operand::Output).param("count", count)))
 }
 
@@ -127,14 +129,12 @@ fn gather(mut extents: Vec<usize>, mut strides: Vec<usize>, l: &Lowering<'_>) ->
     for stride in &mut strides[..last] {
         *stride /= width;
     }
-    let (count, run) = (l.output.count() / width, run(l.caps));
-    let kernel = Kernel::new(source!("transpose_gather"))
-        .constant("Elem", word(width))
-        .constant("WG", WORKGROUP)
-        .constant("RUN", run)
-        .constant("RANK", extents.len());
+    let count = l.output.count() / width;
+    let launch = Launch::new(count, 2 * 4 * width, IN_SOFTWARE, l.caps);
+    let kernel = Kernel::new(source!("transpose_gather")).constant("Elem", word(width));
+    let kernel = launch.define(kernel).constant("RANK", extents.len());
     let kernel = STRIDES.define(EXTENTS.define(kernel, &extents, 1), &strides, 0);
-    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP * run), l.caps)).bind_inputs(1);
+    let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(1);
     Strategy::single("gather", call.bind(Operand::Output).param("count", count))
 }
 
@@ -166,5 +166,6 @@ pub fn cases() -> Vec<Case> {
         case("all axes reversed", CaseInput::f32([2, 3, 2, 3, 2, 3]), &[5, 4, 3, 2, 1, 0]),
         case("labels", CaseInput::index([6, 5], 9), &[1, 0]).forward_only(),
         case("large", CaseInput::f32([2, 132, 260]), &[0, 2, 1]).forward_only(),
+        case("three channels of large images", CaseInput::f32([2, 3, 293, 301]), &[0, 2, 3, 1]).forward_only(),
     ]
 }

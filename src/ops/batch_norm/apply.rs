@@ -3,13 +3,13 @@
 use super::parts::{reads, width};
 use super::{BnGrad, BnSums, Planes, inverse_deviation, normalised, over_planes};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
+use crate::ops::launch::Launch;
 use crate::ops::stream::{MANY, Piece, pieces};
 use crate::tensor::{Array, HostTensor, TensorType};
 
-const WORKGROUP: usize = 64;
-/// Vectors of a plane an invocation computes, to load its channel's numbers but once.
-const RUN: usize = 4;
+/// Vectors of a plane that an invocation computes in software, to load its channel's numbers but once.
+const IN_SOFTWARE: usize = 4;
 
 /// `x` `[n, channels, …]`, statistics `[2, channels]`, weight and bias `[channels]` → the shape of `x`:
 /// `(x − mean) / √(variance + eps) · weight + bias`.
@@ -144,8 +144,8 @@ fn before_relu(graph: &Graph, io: &Vjp<'_>) -> Option<NodeId> {
     }
 }
 
-/// The calls over the planes of the first inputs, which the kernel names so, each invocation up to [`RUN`] elements of one
-/// plane, through windows four times as many, `width` at a time; `end` adds what is the pass's own.
+/// The calls over the planes of the first inputs, which the kernel names so, each invocation several elements of one plane,
+/// through windows four times as many, `width` at a time; `end` adds what is the pass's own.
 pub(super) fn over_elements(
     kernel: Kernel,
     planes: Planes,
@@ -157,14 +157,16 @@ pub(super) fn over_elements(
     let size = planes.size / width;
     let reads = reads(planes, names);
     let count = planes.images * planes.channels;
+    let moved = 4 * width * (names.len() + 1);
     let pieces = if width == 4 { pieces(count, &reads, MANY, l.caps) } else { vec![Piece::new(0, count)] };
     let call = |piece: Piece| {
         // What a channel's numbers cost to load is worth a longer run where the elements cost little.
-        let run = size.min(if piece.in_windows() { 4 * RUN } else { RUN });
-        let per_plane = size.div_ceil(run);
-        let kernel = kernel.clone().constant("WG", WORKGROUP).constant("RUN", run);
-        let grid = linear_grid((piece.count * per_plane).div_ceil(WORKGROUP), l.caps);
-        let call = piece.bind(KernelCall::new(kernel, grid), &reads);
+        let in_software = if piece.in_windows() { 4 * IN_SOFTWARE } else { IN_SOFTWARE };
+        let launch = Launch::new(piece.count * size, moved, in_software, l.caps).at_most(size);
+        let per_plane = size.div_ceil(launch.run);
+        // Each plane is padded to whole invocations.
+        let grid = launch.grid(piece.count * per_plane * launch.run, l.caps);
+        let call = piece.bind(KernelCall::new(launch.define(kernel.clone()), grid), &reads);
         let call = call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels);
         end(call.param("size", size).param("per_plane", per_plane))
     };

@@ -34,6 +34,10 @@ pub fn cases() -> Vec<Case> {
     cases.push(
         add("larger than a grid row", vec![CaseInput::f32([1031, 33]), CaseInput::f32([1031, 1])]).forward_only(),
     );
+    // Where an invocation of a GPU does several Elems, the last ones beside the tensor.
+    for shape in [[2051, 1024], [729, 721]] {
+        cases.push(add("large", vec![CaseInput::f32(shape), CaseInput::f32(shape)]).forward_only());
+    }
     cases.push(
         Case::new(
             "labels as numbers",

@@ -5,12 +5,12 @@ use std::fmt::Write as _;
 use super::Program;
 use crate::gpu::{Caps, UNIFORM_LEAST};
 use crate::graph::{EPILOGUE_OPERANDS, EpilogueCode, Lowering};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, element, linear_grid, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, element, source};
+use crate::ops::launch::Launch;
 use crate::tensor::{DType, Shape, TensorType};
 
-const WORKGROUP: usize = 64;
-/// Vec4 elements an invocation computes: fewer, fatter invocations where starting one costs much.
-const SOFTWARE_RUN: usize = 4;
+/// Elems that an invocation computes one after another in software, where starting one costs much.
+const IN_SOFTWARE: usize = 4;
 /// Bytes of an operand that is read through a uniform binding: WebGPU's limit.
 const UNIFORM_BYTES: u64 = 64 << 10;
 
@@ -53,7 +53,7 @@ fn loads_vec4(operand: &TensorType, output: &TensorType) -> bool {
 
 fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usize) -> Strategy {
     let elements = l.output.count().div_ceil(width);
-    let run = if l.caps.is_software() { SOFTWARE_RUN } else { 1 };
+    let launch = Launch::new(elements, 4 * width * (l.inputs.len() + 1), IN_SOFTWARE, l.caps);
     let element = element(width);
     let out = l.inputs.len();
     let loads: Vec<Load> = l.inputs.iter().map(|input| Load::new(input, l.output, width, l.caps)).collect();
@@ -75,12 +75,8 @@ fn strategy(name: &'static str, program: &Program, l: &Lowering<'_>, width: usiz
     }
     let (body, result) = program.wgsl(|i| format!("x{i}"));
     let _ = write!(code, "{body}    return {result};\n}}");
-    let kernel = Kernel::new(source!("pointwise"))
-        .constant("Elem", element)
-        .constant("WG", WORKGROUP)
-        .constant("RUN", run)
-        .code(code);
-    let grid = linear_grid(elements.div_ceil(WORKGROUP * run), l.caps);
+    let kernel = launch.define(Kernel::new(source!("pointwise")).constant("Elem", element)).code(code);
+    let grid = launch.grid(elements, l.caps);
     let call = KernelCall::new(kernel, grid).bind_inputs(l.inputs.len()).bind(Operand::Output);
     Strategy::single(name, call.param("count", elements))
 }

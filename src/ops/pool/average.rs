@@ -2,8 +2,8 @@
 
 use super::window::{Pool2d, Windows};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
-use crate::ops::copy::WORKGROUP;
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, source};
+use crate::ops::launch::Launch;
 use crate::tensor::{Array, Shape, TensorType};
 
 /// x f32 `[N, C, H, W]` → `[N, C, H', W']`: the mean of each window.
@@ -51,13 +51,14 @@ impl AvgPool {
 
     fn call(&self, source: Source, windows: &Windows, l: &Lowering<'_>) -> KernelCall {
         let padded = |axis: &super::window::Axis| axis.before + axis.extent + axis.after;
+        let count = l.output.count();
+        let launch = Launch::single(count, l.caps);
         let kernel = windows
-            .constants(Kernel::new(source).constant("WG", WORKGROUP))
+            .constants(Kernel::new(source).constant("WG", launch.invocations))
             .constant("COUNT_PADDING", self.count_include_pad)
             .constant("PADDED_H", padded(&windows.y))
             .constant("PADDED_W", padded(&windows.x));
-        let count = l.output.count();
-        let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps)).bind_inputs(1);
+        let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(1);
         l.with_epilogue(call.bind(Operand::Output).param("count", count))
     }
 }

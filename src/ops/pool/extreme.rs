@@ -3,8 +3,9 @@
 use super::window::{Pool2d, Windows};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, linear_grid, source};
-use crate::ops::copy::{WORKGROUP, run};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, source};
+use crate::ops::copy::IN_SOFTWARE;
+use crate::ops::launch::Launch;
 use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 use crate::tensor::{Array, TensorType};
 
@@ -69,9 +70,9 @@ impl ExtremePool {
 
     /// A kernel that finishes with the epilogue.
     fn call(&self, source: Source, windows: &Windows, count: usize, l: &Lowering<'_>) -> KernelCall {
-        let kernel = Kernel::new(source).constant("WG", WORKGROUP).constant("SIGN", self.extreme.sign());
-        let grid = linear_grid(count.div_ceil(WORKGROUP), l.caps);
-        let call = KernelCall::new(windows.constants(kernel), grid).bind_inputs(l.inputs.len());
+        let launch = Launch::single(count, l.caps);
+        let kernel = Kernel::new(source).constant("WG", launch.invocations).constant("SIGN", self.extreme.sign());
+        let call = KernelCall::new(windows.constants(kernel), launch.grid(count, l.caps)).bind_inputs(l.inputs.len());
         call.bind(Operand::Output).param("count", count)
     }
 
@@ -90,20 +91,23 @@ impl ExtremePool {
             return None;
         }
         // A unit is a row of results.
-        let (columns, run) = (windows.x.extent / 4, run(l.caps));
+        let columns = windows.x.extent / 4;
         let units = l.inputs[0].count() / (8 * columns);
+        let moved = l.inputs.iter().chain([l.output]).map(TensorType::bytes).sum::<u64>() as usize;
+        let count = units * columns;
+        let launch = Launch::new(count, moved / count.max(1), IN_SOFTWARE, l.caps);
         // Of x two rows, of d_y one of half as many elements.
         let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: [32, 8][i] * columns };
         let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
         let kernel = Kernel::new(source)
-            .constant("WG", WORKGROUP)
-            .constant("RUN", run)
+            .constant("WG", launch.invocations)
+            .constant("RUN", launch.run)
             .constant("SIGN", self.extreme.sign())
             .constant("COLUMNS", columns);
         let call = |piece: Piece| {
             let count = piece.count * columns;
-            let grid = linear_grid(count.div_ceil(WORKGROUP * run), l.caps);
-            let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads).bind(Operand::Output);
+            let call = KernelCall::new(kernel.clone(), launch.grid(count, l.caps));
+            let call = piece.bind(call, &reads).bind(Operand::Output);
             end(call.param("first", piece.first * columns).param("count", count))
         };
         let pieces = pieces(units, &reads, MANY, l.caps);

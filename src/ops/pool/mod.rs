@@ -105,6 +105,13 @@ pub fn cases() -> Vec<Case> {
             cases.push(Case::new(format!("mean gradient, {name}, {counted}"), op, vec![CaseInput::f32(y)]));
         }
     }
+    // So many that an invocation of a GPU does several pairs of windows.
+    let (large, pooled) = ([64, 65, 32, 32], [64, 65, 16, 16]);
+    let op = ExtremePool { extreme: Extreme::Max, pool: window([2, 2]) };
+    let x = || CaseInput::f32_of(large, Values::Distinct);
+    cases.push(Case::new("max, half of large images", op.clone(), vec![x()]).forward_only());
+    let inputs = vec![x(), CaseInput::f32(pooled)];
+    cases.push(Case::new("max gradient, half of large images", ExtremePoolGrad(op), inputs).forward_only());
     // Of equals the first wins, in every strategy.
     let ties = Values::Uniform(0.25, 0.25);
     for (name, pool, y) in [

@@ -15,9 +15,10 @@ pub use assign::Assign;
 pub use scale::{NextScale, SKIP, UnlessOverflow};
 pub use sgd::Sgd;
 
+use super::launch::Launch;
 use super::{Case, CaseInput, Values};
 use crate::graph::{Lowering, ShapeError};
-use crate::kernel::{Kernel, KernelCall, Strategy, linear_grid};
+use crate::kernel::{Kernel, KernelCall, Strategy, element};
 use crate::tensor::{DType, TensorType};
 
 /// What changes from step to step, as the f32 `[4]` input that the host writes: learning rate, factor of the gradients
@@ -63,21 +64,22 @@ fn factor_code(binding: usize, scaled: bool) -> String {
 /// An element-wise update by vectors of four, the last one to three elements on their own; and one element at a time.
 /// `finish` adds parameters.
 fn strategies(l: &Lowering<'_>, kernel: &Kernel, finish: impl Fn(KernelCall) -> KernelCall) -> Vec<Strategy> {
-    const WORKGROUP: usize = 64;
     let count = l.inputs[0].count();
-    let call = |element: &'static str, first: usize, end: usize| {
-        let kernel = kernel.clone().constant("Elem", element).constant("WG", WORKGROUP);
-        let grid = linear_grid((end - first).div_ceil(WORKGROUP), l.caps);
-        let call = KernelCall::new(kernel, grid).bind_inputs(l.inputs.len());
+    // What is updated is read and written, the gradient read.
+    let tensors = 2 * l.inputs.iter().filter(|ty| ty.count() == count).count() - 1;
+    let call = |width: usize, first: usize, end: usize| {
+        let launch = Launch::new(end - first, 4 * width * tensors, 1, l.caps);
+        let kernel = launch.define(kernel.clone().constant("Elem", element(width)));
+        let call = KernelCall::new(kernel, launch.grid(end - first, l.caps)).bind_inputs(l.inputs.len());
         finish(call.param("first", first).param("end", end))
     };
-    let scalar = Strategy::single("scalar", call("f32", 0, count));
+    let scalar = Strategy::single("scalar", call(1, 0, count));
     if count < 4 {
         return vec![scalar];
     }
-    let mut calls = vec![call("vec4<f32>", 0, count / 4)];
+    let mut calls = vec![call(4, 0, count / 4)];
     if !count.is_multiple_of(4) {
-        calls.push(call("f32", count / 4 * 4, count));
+        calls.push(call(1, count / 4 * 4, count));
     }
     vec![Strategy { name: "vec4", calls, scratch: Vec::new() }, scalar]
 }
@@ -110,7 +112,7 @@ pub fn cases() -> Vec<Case> {
     let inputs = |low, high| vec![scalar(low, high), scalar(0.1, 0.9)];
     cases.push(Case::new("a finite norm", UnlessOverflow, inputs(0.0, 10.0)).forward_only());
     cases.push(Case::new("an infinite norm", UnlessOverflow, inputs(f32::MAX, f32::INFINITY)).forward_only());
-    for (size, count) in [("bank", 1028), ("odd bank", 1031), ("two", 2)] {
+    for (size, count) in [("bank", 1028), ("odd bank", 1031), ("two", 2), ("large bank", 2_100_227)] {
         let tensor = || CaseInput::f32([count]);
         let positive = || CaseInput::f32_of([count], Values::Uniform(0.0, 1.0));
         for (name, momentum, nesterov, scaled) in
