@@ -1,7 +1,8 @@
 // c[part, batch, i, j] = epilogue(sum over k in the part of a[batch, i, k] * b[batch, k, j]).
 // Layout: a stored [m, k] where A_K_INNERMOST, else [k, m]; b stored [n, k] where B_K_INNERMOST, else [k, n]; f16, read
 // by fours (ElemA, ElemB vec4<f16>) where their rows are whole fours; up to three batch axes, x innermost, along which
-// an operand may repeat (stride 0); c [parts, batch, m, n] in Out. With more than one part, matmul_sum adds them up.
+// an operand may repeat (stride 0); c [parts, batch, m, n] in Out. With more than one part, matmul_sum adds
+// them up. WHOLE: nothing ends within a tile.
 // Work: a tile a workgroup; grid (columns, rows, batch · parts). Operands f16, accumulates f32: lib/coop_tile.
 // Bound by the matrix units on large products.
 // Reached: 38 % of the roofline measured on two cores' llvmpipe of Mesa 26 (512x512x512 NN, f16).
@@ -21,12 +22,12 @@ struct Params {
     b_z: u32,
 }
 #import params
-#import coop_tile
 
 @group(0) @binding(0) var<storage, read> a: array<ElemA>;
 @group(0) @binding(1) var<storage, read> b: array<ElemB>;
 @group(0) @binding(2) var<storage, read_write> c: array<Out>;
 #code
+#import coop_tile
 
 // The first element of the operands' matrices.
 var<private> a_first: u32;
@@ -45,7 +46,7 @@ fn a_words(m: u32, k: u32) -> vec4<f16> {
     let column = select(m, k, A_K_INNERMOST);
     let end = select(vec2<u32>(p.k, p.m), vec2<u32>(p.m, p.k), A_K_INNERMOST);
     if (A_BY_FOUR) {
-        let inside = row < end.x && column < end.y;
+        let inside = WHOLE || (row < end.x && column < end.y);
         let value = vec4<f16>(a[select(0u, (a_first + row * end.y + column) / 4u, inside)]);
         return select(vec4<f16>(), value, inside);
     }
@@ -68,7 +69,7 @@ fn b_words(q: u32, k: u32) -> vec4<f16> {
     let column = select(q, k, B_K_INNERMOST);
     let end = select(vec2<u32>(p.k, p.n), vec2<u32>(p.n, p.k), B_K_INNERMOST);
     if (B_BY_FOUR) {
-        let inside = row < end.x && column < end.y;
+        let inside = WHOLE || (row < end.x && column < end.y);
         let value = vec4<f16>(b[select(0u, (b_first + row * end.y + column) / 4u, inside)]);
         return select(vec4<f16>(), value, inside);
     }

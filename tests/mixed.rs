@@ -60,7 +60,7 @@ fn scale(learner: &Learner) -> f32 {
 }
 
 #[test]
-fn every_product_is_planned_in_f16() {
+fn every_product_that_gains_is_planned_in_f16() {
     let caps = Caps {
         kind: AdapterKind::Discrete,
         f16: true,
@@ -86,8 +86,10 @@ fn every_product_is_planned_in_f16() {
             let product = kernel.starts_with("matmul_") || kernel.starts_with("conv2d_");
             let second_pass = kernel == "matmul_sum" || kernel == "conv2d_sum_parts";
             if product && !second_pass {
-                assert!(kernel.contains("_coop"), "{}: {kernel}", dispatch.label);
-                products += 1;
+                // Convolutions do not gain from it on GPUs.
+                let coop = kernel.contains("_coop");
+                assert!(coop || dispatch.label.contains(": conv2d"), "{}: {kernel}", dispatch.label);
+                products += usize::from(coop);
             }
         }
         assert!(products >= 2, "{:?}", plan.strategies);

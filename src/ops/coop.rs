@@ -6,11 +6,6 @@ use crate::graph::Lowering;
 use crate::kernel::{Kernel, Source};
 use crate::tensor::DType;
 
-/// Words of four f16 that an invocation brings of each operand a step, at most: the kernel names them.
-const MOST_EACH: usize = 4;
-/// Rows of matrices of a subgroup.
-const FRAGMENT_ROWS: usize = 2;
-
 /// How an operand lies in workgroup memory, which is how it is read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Layout {
@@ -24,7 +19,8 @@ pub(super) struct Layout {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tile {
     subgroups: [usize; 2],
-    fragments: usize,
+    /// Matrices of a subgroup: rows and columns of them.
+    matrices: [usize; 2],
     side: usize,
     lanes: usize,
 }
@@ -32,38 +28,37 @@ pub(super) struct Tile {
 impl Tile {
     /// 128×128 by matrices of 16×16: each is read from workgroup memory as seldom as registers allow.
     pub fn large(caps: &Caps) -> Option<Self> {
-        Self::new([4, 2], 4, caps)
+        Self::new([2, 2], [4, 4], caps)
     }
 
     /// 64×64: for what has few rows, or too few tiles to fill a GPU.
     pub fn small(caps: &Caps) -> Option<Self> {
-        Self::new([2, 2], 2, caps)
+        Self::new([2, 2], [2, 2], caps)
     }
 
-    fn new(subgroups: [usize; 2], fragments: usize, caps: &Caps) -> Option<Self> {
+    fn new(subgroups: [usize; 2], matrices: [usize; 2], caps: &Caps) -> Option<Self> {
         let (side, (_, most)) = (caps.cooperative? as usize, caps.subgroup?);
-        let tile = Self { subgroups, fragments, side, lanes: subgroups[0] * subgroups[1] * most as usize };
-        let each = tile.rows().max(tile.columns()) * tile.step() / 4;
-        (each.div_ceil(tile.lanes) <= MOST_EACH && tile.lanes <= caps.invocations as usize).then_some(tile)
+        let tile = Self { subgroups, matrices, side, lanes: subgroups[0] * subgroups[1] * most as usize };
+        (tile.lanes <= caps.invocations as usize).then_some(tile)
     }
 
     /// Rows of the result.
     pub fn rows(&self) -> usize {
-        self.subgroups[0] * FRAGMENT_ROWS * self.side
+        self.subgroups[0] * self.matrices[0] * self.side
     }
 
     /// Columns of the result.
     pub fn columns(&self) -> usize {
-        self.subgroups[1] * self.fragments * self.side
+        self.subgroups[1] * self.matrices[1] * self.side
     }
 
     /// Terms between two barriers.
     pub fn step(&self) -> usize {
-        2 * self.side
+        self.side
     }
 
-    /// The kernel for these tiles.
-    pub fn kernel(&self, source: Source, [a, b]: [Layout; 2], l: &Lowering<'_>) -> Kernel {
+    /// The kernel for these tiles, which stores matrices as they are where told so.
+    pub fn kernel(&self, source: Source, [a, b]: [Layout; 2], direct: bool, l: &Lowering<'_>) -> Kernel {
         // Rows of a tile in workgroup memory, and words of one.
         let rows_and_words = |layout: Layout, extent: usize| match layout.k_innermost {
             true => (extent, self.step() / 4),
@@ -74,7 +69,8 @@ impl Tile {
         matrices(Kernel::new(source), self.side)
             .constant("SUBGROUP_ROWS", self.subgroups[0])
             .constant("SUBGROUP_COLUMNS", self.subgroups[1])
-            .constant("FRAGMENTS", self.fragments)
+            .constant("ROWS", self.matrices[0])
+            .constant("COLUMNS", self.matrices[1])
             .constant("M_TILE", self.rows())
             .constant("Q_TILE", self.columns())
             .constant("K_STEP", self.step())
@@ -90,6 +86,8 @@ impl Tile {
             .constant("B_WORDS", b_words)
             .constant("B_PITCH", b_words + 2)
             .constant("B_EACH", (b_rows * b_words).div_ceil(self.lanes))
+            .constant("DIRECT", usize::from(direct))
+            .constant("PATCHED", usize::from(!direct))
             .constant("Out", out(l))
     }
 }

@@ -92,7 +92,9 @@ pub fn cases() -> Vec<Case> {
         ("blocks", Conv2d::same(3), [2, 612, 4, 4], [8, 612, 3, 3]),
     ] {
         for half in [false, true] {
-            cases.extend(with_epilogue(name, x, weight, conv, half).into_iter().map(|case| case.tolerance(1e-4)));
+            // Matrix units cut off what they add: an H200 is 2e-4 off after 5,508 terms.
+            let tolerance = if half { 4.0 * HALF } else { 1e-4 };
+            cases.extend(with_epilogue(name, x, weight, conv, half).into_iter().map(|case| case.tolerance(tolerance)));
         }
     }
     for (name, x, weight) in [

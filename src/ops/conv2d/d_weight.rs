@@ -80,6 +80,6 @@ impl Op for Conv2dDWeight {
     }
 
     fn gains_from_f16(&self, _types: &OpTypes<'_>, caps: &Caps) -> bool {
-        caps.cooperative.is_some() && self.conv.groups == 1
+        super::gains_from_f16(&self.conv, caps)
     }
 }

@@ -7,7 +7,7 @@ use crate::graph::Lowering;
 use crate::kernel::{Candidates, KernelCall, Operand, Strategy, source};
 use crate::ops::coop::{Layout, Tile, partial};
 use crate::ops::split::{Aim, Split};
-use crate::tensor::TensorType;
+use crate::tensor::{DType, TensorType};
 
 /// Workgroups that keep a large GPU busy.
 const PARALLEL: usize = 256;
@@ -49,8 +49,12 @@ fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>)
     let sums = TensorType::f32(l.output.shape.clone());
     let partial = partial(l, &sums);
     let (to, end) = if parts == 1 { (Operand::Output, l) } else { (Operand::Scratch(0), &partial) };
+    let whole = m.is_multiple_of(tile.rows()) && n.is_multiple_of(tile.columns()) && k.is_multiple_of(tile.step());
+    // As they are summed: no epilogue, no other type, nothing past an end.
+    let direct = whole && end.epilogue.is_none() && end.output.dtype == DType::F32;
     let kernel = tile
-        .kernel(source!("matmul_coop"), layouts, end)
+        .kernel(source!("matmul_coop"), layouts, direct, end)
+        .constant("WHOLE", whole)
         .constant("ElemA", element(a_by_four))
         .constant("ElemB", element(b_by_four))
         .constant("A_BY_FOUR", a_by_four)
