@@ -9,6 +9,8 @@ const LARGE: usize = 256;
 const SMALL: usize = 64;
 /// Large workgroups that are enough of them.
 const LARGE_FROM: usize = 512;
+/// Elements of a long reduction that an invocation loads at once.
+const IN_FLIGHT: usize = 4;
 /// Invocations that are worth an exchange.
 const LEAST: usize = 4;
 
@@ -30,9 +32,14 @@ impl Group {
         Self { lanes, invocations: workgroup.min(floor(most)).max(lanes) }
     }
 
-    /// One group a workgroup.
-    pub fn whole(invocations: usize) -> Self {
-        Self { lanes: invocations, invocations }
+    /// For `count` parts of `elements` elements of long reductions: the group, and how many elements an invocation loads
+    /// together with a first one. In software a part is a workgroup's, which loads one at a time.
+    pub fn of_parts(count: usize, elements: usize, caps: &Caps) -> (Self, usize) {
+        if caps.is_software() {
+            let invocations = if elements >= 512 { 256 } else { 64 };
+            return (Self { lanes: invocations, invocations }, 0);
+        }
+        (Self::new(count, elements, IN_FLIGHT, LARGE.min(caps.invocations as usize)), IN_FLIGHT - 1)
     }
 
     /// Tells a kernel of them: `WG`, `LANES`, and the two factors of `LANES` by which `lib/group_sum.wgsl` goes.
