@@ -2,8 +2,9 @@
 // Where RELU, d_y counts only where x̂ · weight + bias is positive.
 // Layout: x and d_y [images, channels, size] in Elems (f32 or vec4 of neighbours), stats [2, channels], weight and bias
 // [channels], out [parts, 2, channels]; a channel's elements are counted image by image.
-// Work: one (part, channel) a workgroup, neighbouring lanes on neighbouring elements, then a tree in workgroup memory.
-// Accumulates in f32, in WG chains (4·WG with vec4). Bound by memory bandwidth.
+// Work: one (part, channel) a group of LANES invocations, WG / LANES groups a workgroup; neighbouring lanes on neighbouring
+// elements, 1 + MORE of them loaded at once; then the group adds up in workgroup memory. Accumulates in f32, in LANES
+// chains (4·LANES with vec4). Bound by memory bandwidth.
 // Reached: 29 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 32 % on Mesa 26 (64x64x32x32).
 struct Params {
     channels: u32,
@@ -11,11 +12,15 @@ struct Params {
     size: u32,
     elements: u32,
     elements_each: u32,
+    images_on: u32,
+    places_on: u32,
     eps: f32,
 }
 #import params
 #import grid
 #import bn_passed
+alias Part = vec2<f32>;
+#import group_sum
 #code
 
 @group(0) @binding(0) var<storage, read> x: array<Elem>;
@@ -25,46 +30,66 @@ struct Params {
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
-var<workgroup> partial: array<vec2<f32>, WG>;
-
 @compute @workgroup_size(WG)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(num_workgroups) groups: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let index = linear_workgroup(group, groups);
-    if (index >= p.channels * p.parts) {
-        return;
-    }
+    let given = linear_workgroup(group, groups) * (WG / LANES) + lane / LANES;
+    let index = min(given, p.channels * p.parts - 1u);
     let channel = index % p.channels;
     let part = index / p.channels;
-    let first = part * p.elements_each;
-    let end = min(first + p.elements_each, p.elements);
+    let first = part * p.elements_each + lane % LANES;
+    let end = min((part + 1u) * p.elements_each, p.elements);
 
     let mean = Elem(stats[channel]);
     let deviation = inverseSqrt(stats[p.channels + channel] + p.eps);
     let scale = weight[channel] * deviation;
     let shift = bias[channel];
+    // An element's image and place in it, carried on by LANES elements from one to the next: only the first is divided for.
+    var image = first / p.size;
+    var place = first % p.size;
     var sums = Elem(0.0);
     var dots = Elem(0.0);
-    for (var i = first + lane; i < end; i += WG) {
-        let at = (i / p.size * p.channels + channel) * p.size + i % p.size;
+    for (var i = first; i < end; i += LANES * (1u + MORE)) {
+        let at = (image * p.channels + channel) * p.size + place;
+        image += p.images_on;
+        place += p.places_on;
+        if (place >= p.size) {
+            image += 1u;
+            place -= p.size;
+        }
+#repeat m MORE
+        // What is past the end is loaded as the turn's first, and counts for nothing.
+        let inside$m = i + ($mu + 1u) * LANES < end;
+        let at$m = select(at, (image * p.channels + channel) * p.size + place, inside$m);
+        image += p.images_on;
+        place += p.places_on;
+        if (place >= p.size) {
+            image += 1u;
+            place -= p.size;
+        }
+#end
         let centred = x[at] - mean;
-        let d = passed(d_y[at], centred * scale + shift);
+        let d_one = d_y[at];
+#repeat m MORE
+        let centred$m = x[at$m] - mean;
+        let d_more$m = select(Elem(0.0), d_y[at$m], inside$m);
+#end
+        let d = passed(d_one, centred * scale + shift);
         sums += d;
         dots += d * centred;
+#repeat m MORE
+        let d$m = passed(d_more$m, centred$m * scale + shift);
+        sums += d$m;
+        dots += d$m * centred$m;
+#end
     }
-    partial[lane] = vec2<f32>(total(sums), total(dots));
-    for (var half = WG / 2u; half > 0u; half /= 2u) {
-        workgroupBarrier();
-        if (lane < half) {
-            partial[lane] += partial[lane + half];
-        }
-    }
-    if (lane == 0u) {
+    let whole = group_sum(Part(total(sums), total(dots)), lane);
+    if (lane % LANES == 0u && given < p.channels * p.parts) {
         let at = part * 2u * p.channels + channel;
-        out[at] = partial[0].x;
-        out[at + p.channels] = partial[0].y * deviation;
+        out[at] = whole.x;
+        out[at + p.channels] = whole.y * deviation;
     }
 }

@@ -1,5 +1,6 @@
 //! Cross-entropy of class scores against labels, fused with the log-sum-exp it needs.
 
+use super::row::row;
 use super::split::WALK;
 use super::{Case, CaseInput, Values};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
@@ -61,8 +62,9 @@ impl CrossEntropy {
         scores.iter().map(|v| v - log_sum).collect()
     }
 
-    /// One invocation a row, which suits software Vulkan and few classes; or a workgroup a row.
-    fn candidates(&self, l: &Lowering<'_>, lines: Source, tree: Source) -> Candidates {
+    /// One invocation a row, which suits software Vulkan and few classes; or a workgroup a row; or a row kept in registers,
+    /// which suits GPUs.
+    fn candidates(&self, l: &Lowering<'_>, lines: Source, tree: Source, kept: Source) -> Candidates {
         let Ok([rows, classes]) = self.extents(&l.inputs[..2]) else { return Vec::new() };
         let call = |source, workgroup: usize, workgroups: usize| {
             let kernel = Kernel::new(source).constant("WG", workgroup);
@@ -75,12 +77,19 @@ impl CrossEntropy {
                 .param("smoothing", self.smoothing)
         };
         let tree = Strategy::single("tree", call(tree, if classes >= 1024 { 256 } else { 64 }, rows));
+        let finish =
+            |call: KernelCall| call.param("ignore_index", self.ignore_index).param("smoothing", self.smoothing);
+        let kept = row(kept, [rows, classes], 1, l.inputs.len(), l.caps, finish);
         // Three passes over the row.
         if classes > WALK {
-            return vec![tree];
+            return kept.into_iter().chain([tree]).collect();
         }
         let lines = Strategy::single("lines", call(lines, LINES_WORKGROUP, rows.div_ceil(LINES_WORKGROUP)));
-        if l.caps.is_software() || classes < 32 { vec![lines, tree] } else { vec![tree, lines] }
+        if l.caps.is_software() || classes < 32 {
+            [lines, tree].into_iter().chain(kept).collect()
+        } else {
+            kept.into_iter().chain([tree, lines]).collect()
+        }
     }
 }
 
@@ -117,7 +126,7 @@ impl Op for CrossEntropy {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        self.candidates(l, source!("cross_entropy_lines"), source!("cross_entropy_tree"))
+        self.candidates(l, source!("cross_entropy_lines"), source!("cross_entropy_tree"), source!("cross_entropy_row"))
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -157,7 +166,8 @@ impl Op for CrossEntropyGrad {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        self.of.candidates(l, source!("cross_entropy_grad_lines"), source!("cross_entropy_grad_tree"))
+        let row = source!("cross_entropy_grad_row");
+        self.of.candidates(l, source!("cross_entropy_grad_lines"), source!("cross_entropy_grad_tree"), row)
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -250,6 +260,8 @@ pub fn cases() -> Vec<Case> {
     let ignoring = CrossEntropy { smoothing: 0.1, ignore_index: 2 };
     let ignoring_inputs = vec![CaseInput::f32([9, 5]), CaseInput::index([9], 3)];
     let large = vec![CaseInput::f32_of([6, 10], Values::Uniform(-90.0, 90.0)), CaseInput::index([6], 10)];
+    // Classes enough for a workgroup, of which the labels name the first three.
+    let few = vec![CaseInput::f32([70, 64]), CaseInput::index([70], 3)];
     let mut ignoring_with_d = ignoring_inputs.clone();
     ignoring_with_d.push(CaseInput::f32([9]));
     vec![
@@ -259,7 +271,12 @@ pub fn cases() -> Vec<Case> {
         Case::new("large logits", op(0.0), large),
         Case::new("a batch", op(0.1), inputs(130, 10)).forward_only(),
         Case::new("many classes", op(0.1), inputs(5, 1030)).forward_only(),
+        Case::new("classes in fours", op(0.1), inputs(1031, 300)).forward_only(),
+        Case::new("more rows of odd length", op(0.0), inputs(1031, 97)).forward_only(),
+        Case::new("labels of the first classes", ignoring.clone(), few.clone()).forward_only(),
         Case::new("gradient", CrossEntropyGrad { of: op(0.1) }, with_d(130, 10)).forward_only(),
+        Case::new("gradient of classes in fours", CrossEntropyGrad { of: op(0.1) }, with_d(1031, 300)).forward_only(),
+        Case::new("gradient of rows of odd length", CrossEntropyGrad { of: op(0.0) }, with_d(1031, 97)).forward_only(),
         Case::new("gradient of an ignored class", CrossEntropyGrad { of: ignoring }, ignoring_with_d).forward_only(),
         Case::new("gradient of many classes", CrossEntropyGrad { of: op(0.1) }, with_d(5, 1030)).forward_only(),
         Case::new("count", CountLabels { ignore_index: 2 }, vec![CaseInput::index([1000], 4)]).forward_only(),

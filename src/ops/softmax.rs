@@ -1,6 +1,7 @@
 //! Softmax and log-softmax over an axis, as fused row kernels.
 
 use super::arg_max::around;
+use super::row::row;
 use super::split::WALK;
 use super::{Case, CaseInput, Values};
 use crate::gpu::Caps;
@@ -56,7 +57,7 @@ impl Op for Softmax {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        self.candidates(l, source!("softmax_lines"), source!("softmax_tree"))
+        self.candidates(l, source!("softmax_lines"), source!("softmax_tree"), source!("softmax_row"))
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {
@@ -103,7 +104,8 @@ impl Op for SoftmaxGrad {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        self.of.candidates(l, source!("softmax_grad_lines"), source!("softmax_grad_tree"))
+        let row = source!("softmax_grad_row");
+        self.of.candidates(l, source!("softmax_grad_lines"), source!("softmax_grad_tree"), row)
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -112,8 +114,9 @@ impl Op for SoftmaxGrad {
 }
 
 impl Softmax {
-    /// One invocation a row, which suits software Vulkan and rows that lie side by side; or a workgroup a row.
-    fn candidates(&self, l: &Lowering<'_>, lines: Source, tree: Source) -> Candidates {
+    /// One invocation a row, which suits software Vulkan and rows that lie side by side; or a workgroup a row; or a row kept
+    /// in registers, which suits GPUs.
+    fn candidates(&self, l: &Lowering<'_>, lines: Source, tree: Source, kept: Source) -> Candidates {
         let [outer, length, inner] = around(&l.output.shape, self.axis);
         let rows = outer * inner;
         let call = |source, workgroup: usize, workgroups: usize, caps: &Caps| {
@@ -127,12 +130,22 @@ impl Softmax {
         };
         let workgroup = if length >= 1024 { 256 } else { 64 };
         let tree = Strategy::single("tree", call(tree, workgroup, rows, l.caps));
+        let inputs = l.inputs.len();
+        let finish = |mut call: KernelCall| {
+            call.kernel = call.kernel.constant("LOG", self.log);
+            call
+        };
+        let kept = if inner == 1 { row(kept, [rows, length], inputs, inputs, l.caps, finish) } else { None };
         // Three passes over the row.
         if length > WALK {
-            return vec![tree];
+            return kept.into_iter().chain([tree]).collect();
         }
         let lines = Strategy::single("lines", call(lines, LINES_WORKGROUP, rows.div_ceil(LINES_WORKGROUP), l.caps));
-        if l.caps.is_software() || inner >= 32 || length < 32 { vec![lines, tree] } else { vec![tree, lines] }
+        if l.caps.is_software() || inner >= 32 || length < 32 {
+            [lines, tree].into_iter().chain(kept).collect()
+        } else {
+            kept.into_iter().chain([tree, lines]).collect()
+        }
     }
 }
 
@@ -165,6 +178,15 @@ impl Graph {
     }
 }
 
+/// Rows as many invocations share them on GPUs: several rows a workgroup, the last one not full; more words than invocations;
+/// all the invocations that there may be.
+const ROWS: [(&str, [usize; 2]); 4] = [
+    ("rows of words", [2051, 260]),
+    ("rows of odd length", [2051, 97]),
+    ("rows of many words", [3, 5000]),
+    ("rows of very many words", [2, 16_380]),
+];
+
 /// Cases.
 pub fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
@@ -178,6 +200,10 @@ pub fn cases() -> Vec<Case> {
         case("channels", 1, CaseInput::f32([2, 3, 2, 2]));
         case("columns", 0, CaseInput::f32([4, 33]));
         case("large logits", 1, CaseInput::f32_of([3, 7], Values::Uniform(-90.0, 90.0)));
+        for (name, shape) in ROWS {
+            let input = vec![CaseInput::f32(shape)];
+            cases.push(Case::new(format!("{prefix}{name}"), op(1), input).forward_only());
+        }
         let long = Case::new(format!("{prefix}long rows"), op(1), vec![CaseInput::f32([70, 1030])]);
         cases.push(long.forward_only());
         let inputs = |shape| {
@@ -187,6 +213,12 @@ pub fn cases() -> Vec<Case> {
         for (name, axis, shape) in [("gradient of rows", 1, [9, 130]), ("gradient of columns", 0, [6, 40])] {
             let op = SoftmaxGrad { of: op(axis) };
             cases.push(Case::new(format!("{prefix}{name}"), op, inputs(shape)).forward_only());
+        }
+        for (name, shape) in ROWS {
+            let op = SoftmaxGrad { of: op(1) };
+            cases.push(
+                Case::new(format!("{prefix}gradient of {name}"), op, inputs(shape)).tolerance(1e-4).forward_only(),
+            );
         }
     }
     cases

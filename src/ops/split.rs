@@ -25,9 +25,11 @@ impl Aim {
         Self { parallel, least, most: WALK }
     }
 
-    /// One workgroup a part.
-    pub fn tree() -> Self {
-        Self { parallel: 1024, least: 1024, most: 1 << 20 }
+    /// One workgroup a part, or on GPUs a part of one, which each want several times as many as they run at once: the last
+    /// ones run alone.
+    pub fn tree(caps: &Caps) -> Self {
+        let (parallel, least) = if caps.is_software() { (1024, 1024) } else { (4096, 2048) };
+        Self { parallel, least, most: 1 << 20 }
     }
 }
 

@@ -4,7 +4,7 @@ use super::copy::{AxisNames, IN_SOFTWARE, MAX_AXES, common_width, word};
 use super::launch::Launch;
 use super::{Case, CaseInput};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::tensor::{Array, TensorType};
 
 /// Input `[…]` → the same elements with output axis `i` being input axis `permutation[i]`, as in NumPy and ONNX.
@@ -83,6 +83,7 @@ impl Op for Transpose {
         let input = &l.inputs[0].shape;
         let (extents, strides) = self.walk(input, &input.strides());
         let mut candidates = Vec::new();
+        candidates.extend(tile(&extents, &strides, l));
         candidates.extend(block(&extents, &strides, l));
         candidates.push(gather(extents, strides, l));
         candidates
@@ -96,6 +97,63 @@ impl Op for Transpose {
         let input = &types.inputs[0].shape;
         // One run of axes in input order is the input itself.
         (self.walk(input, &input.strides()).1 == [1]).then_some(0)
+    }
+}
+
+/// Matrices transposed in tiles that pass through workgroup memory, where there is such a thing.
+fn tile(extents: &[usize], strides: &[usize], l: &Lowering<'_>) -> Option<Strategy> {
+    let matrices = Matrices::of(extents, strides)?;
+    let Matrices { batch, rows, columns, x_batch, x_pitch, out_batch, out_pitch } = matrices;
+    let fits = l.caps.invocations >= 256 && l.caps.workgroup_bytes >= 4 * (TILE * TILE) as u32;
+    if l.caps.is_software() || !fits || rows.min(columns) < LEAST_SIDE {
+        return None;
+    }
+    let width = common_width(&[rows, columns, x_batch, x_pitch, out_batch, out_pitch]);
+    let source = if width == 4 { source!("transpose_tile_vec4") } else { source!("transpose_tile_scalar") };
+    let count = batch * rows.div_ceil(TILE) * columns.div_ceil(TILE);
+    let kernel = Kernel::new(source)
+        .constant("ROWS", rows / width)
+        .constant("COLUMNS", columns / width)
+        .constant("X_BATCH", x_batch / width)
+        .constant("X_PITCH", x_pitch / width)
+        .constant("OUT_BATCH", out_batch / width)
+        .constant("OUT_PITCH", out_pitch / width);
+    let call = KernelCall::new(kernel, linear_grid(count, l.caps)).bind_inputs(1);
+    Some(Strategy::single("tile", call.bind(Operand::Output).param("count", count)))
+}
+
+/// The side of a tile, in words: both ways pieces of whole cache lines, and 16 KiB, WebGPU's least workgroup memory.
+const TILE: usize = 64;
+/// Rows and columns from which tiles are not mostly empty.
+const LEAST_SIDE: usize = 16;
+
+/// A permutation as matrices that are transposed, of contiguous rows in x and columns in the output.
+struct Matrices {
+    batch: usize,
+    rows: usize,
+    columns: usize,
+    /// From matrix to matrix, and from row to row of x.
+    x_batch: usize,
+    x_pitch: usize,
+    /// From matrix to matrix, and from column to column of the output.
+    out_batch: usize,
+    out_pitch: usize,
+}
+
+impl Matrices {
+    /// `None` where the innermost axis stays there, or more than one axis is beside those of the matrices.
+    fn of(extents: &[usize], strides: &[usize]) -> Option<Self> {
+        let last = extents.len() - 1;
+        let along = strides[..last].iter().position(|&stride| stride == 1)?;
+        let out_stride = |axis: usize| extents[axis + 1..].iter().product::<usize>();
+        let mut beside = (0..last).filter(|&axis| axis != along);
+        let (batch, x_batch, out_batch) =
+            beside.next().map_or((1, 0, 0), |axis| (extents[axis], strides[axis], out_stride(axis)));
+        if beside.next().is_some() {
+            return None;
+        }
+        let (rows, columns) = (extents[last], extents[along]);
+        Some(Self { batch, rows, columns, x_batch, x_pitch: strides[last], out_batch, out_pitch: out_stride(along) })
     }
 }
 
@@ -166,6 +224,9 @@ pub fn cases() -> Vec<Case> {
         case("all axes reversed", CaseInput::f32([2, 3, 2, 3, 2, 3]), &[5, 4, 3, 2, 1, 0]),
         case("labels", CaseInput::index([6, 5], 9), &[1, 0]).forward_only(),
         case("large", CaseInput::f32([2, 132, 260]), &[0, 2, 1]).forward_only(),
+        case("odd matrices of several tiles", CaseInput::f32([3, 67, 131]), &[0, 2, 1]).forward_only(),
+        case("a middle axis stays", CaseInput::f32([68, 3, 72]), &[2, 1, 0]).forward_only(),
+        case("a middle axis of odd matrices stays", CaseInput::f32([17, 2, 70]), &[2, 1, 0]).forward_only(),
         case("three channels of large images", CaseInput::f32([2, 3, 293, 301]), &[0, 2, 3, 1]).forward_only(),
     ]
 }

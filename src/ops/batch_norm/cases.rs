@@ -37,7 +37,7 @@ pub fn cases() -> Vec<Case> {
         ("odd large images", &[5, 3, 33, 31]),
         ("wide features", &[100, 260]),
         ("signals", &[4, 6, 50]),
-        ("large batches", &[33, 64, 32, 32]),
+        ("large batches", &[66, 32, 32, 32]),
         ("large odd batches", &[33, 17, 31, 33]),
     ];
     for (name, shape) in large {

@@ -3,6 +3,7 @@
 use super::Planes;
 use crate::gpu::Caps;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, element, linear_grid};
+use crate::ops::group::Group;
 use crate::ops::split::{Aim, Split};
 use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 
@@ -31,7 +32,7 @@ impl Pass {
         let size = planes.size / width;
         let mut split = Split::new(planes.channels, planes.images, size, Aim::lines(caps));
         let invocations = planes.channels * split.parts();
-        let kernel = of_elements(kernel, width, LINES_WORKGROUP);
+        let kernel = of_elements(kernel, width).constant("WG", LINES_WORKGROUP);
         let call = KernelCall::new(kernel, linear_grid(invocations.div_ceil(LINES_WORKGROUP), caps))
             .param("channels", planes.channels)
             .param("parts", split.parts())
@@ -44,18 +45,22 @@ impl Pass {
         Self { call, split, extents: [planes.images, planes.size] }
     }
 
-    /// One workgroup a part: coalesced.
+    /// One workgroup a part, or on GPUs a group of its invocations: coalesced.
     pub fn tree(kernel: Kernel, planes: Planes, caps: &Caps) -> Self {
         let width = width(planes);
         let (size, elements) = (planes.size / width, planes.count() / width);
-        let mut split = Split::new(planes.channels, 1, elements, Aim::tree());
-        let kernel = of_elements(kernel, width, if split.run_each >= 512 { 256 } else { 64 });
-        let call = KernelCall::new(kernel, linear_grid(planes.channels * split.parts(), caps))
+        let mut split = Split::new(planes.channels, 1, elements, Aim::tree(caps));
+        let count = planes.channels * split.parts();
+        let (group, more) = Group::of_parts(count, split.run_each, caps);
+        let kernel = group.define(of_elements(kernel, width)).constant("MORE", more);
+        let call = KernelCall::new(kernel, group.grid(count, caps))
             .param("channels", planes.channels)
             .param("parts", split.parts())
             .param("size", size)
             .param("elements", elements)
-            .param("elements_each", split.run_each);
+            .param("elements_each", split.run_each)
+            .param("images_on", group.lanes / size)
+            .param("places_on", group.lanes % size);
         split.run_each *= width;
         Self { call, split, extents: [1, planes.count()] }
     }
@@ -75,7 +80,7 @@ pub(super) fn by_planes(
     if planes.images > MOST_IMAGES || planes.size < SMALLEST || width(planes) != 4 || !in_windows(&pieces) {
         return None;
     }
-    let kernel = of_elements(kernel, 4, PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
+    let kernel = of_elements(kernel, 4).constant("WG", PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
     let call = |piece: Piece| {
         let grid = linear_grid(piece.count.div_ceil(PLANES_WORKGROUP), caps);
         let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads);
@@ -116,12 +121,11 @@ pub(super) fn width(planes: Planes) -> usize {
 }
 
 /// The kernel with the two functions that differ between one and four elements.
-fn of_elements(kernel: Kernel, width: usize, workgroup: usize) -> Kernel {
+fn of_elements(kernel: Kernel, width: usize) -> Kernel {
     let (head, total) = if width == 4 { ("v.x", "(v.x + v.y) + (v.z + v.w)") } else { ("v", "v") };
     kernel
         .constant("Elem", element(width))
         .constant("WIDTH", width)
-        .constant("WG", workgroup)
         .code(format!("fn head(v: Elem) -> f32 {{ return {head}; }}\nfn total(v: Elem) -> f32 {{ return {total}; }}"))
 }
 

@@ -5,6 +5,7 @@ use super::parts::{self, Pass, destination, in_parts, prefers_tree};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::group::Group;
 use crate::ops::split::Split;
 use crate::tensor::{Array, TensorType};
 
@@ -92,12 +93,21 @@ fn scale(parts: usize, planes: Planes) -> f32 {
     if parts == 1 { 1.0 / planes.count() as f32 } else { 1.0 }
 }
 
+/// Parts from which several invocations merge those of a channel, on GPUs.
+const MANY_PARTS: usize = 8;
+
 /// The call that makes one of several parts.
 fn merge(split: Split, [rows, run]: [usize; 2], planes: Planes, caps: &Caps) -> KernelCall {
     const WORKGROUP: usize = 64;
-    let kernel = Kernel::new(source!("bn_stats_merge")).constant("WG", WORKGROUP);
-    KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
-        .param("channels", planes.channels)
+    let call = if caps.is_software() || split.parts() < MANY_PARTS {
+        let kernel = Kernel::new(source!("bn_stats_merge")).constant("WG", WORKGROUP);
+        KernelCall::new(kernel, linear_grid(planes.channels.div_ceil(WORKGROUP), caps))
+    } else {
+        let group = Group::new(planes.channels, split.parts(), 1, caps.invocations.min(256) as usize);
+        let kernel = group.define(Kernel::new(source!("bn_stats_merge_tree")));
+        KernelCall::new(kernel, group.grid(planes.channels, caps))
+    };
+    call.param("channels", planes.channels)
         .param("parts", split.parts())
         .param("rows", rows)
         .param("run", run)

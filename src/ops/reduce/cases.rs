@@ -43,6 +43,8 @@ pub fn cases() -> Vec<Case> {
     cases.push(large("global pooling", Reduction::Mean, &[16, 24, 7, 7], &[2, 3]));
     cases.push(large("rows of a window's sixteenth", Reduction::Mean, &[80, 1024], &[1]));
     cases.push(large("rows of many odd words", Reduction::Sum, &[70, 1300], &[1]));
+    cases.push(large("a few channels of many images", Reduction::Sum, &[64, 3, 32, 32], &[0, 2, 3]));
+    cases.push(large("largest of many images", Reduction::Max, &[64, 3, 32, 32], &[0, 2, 3]));
     cases.push(large("norm of a million", Reduction::SumSquares, &[1 << 20], &[0]));
     cases.push(large("mean of an odd million", Reduction::Mean, &[1_000_003], &[0]));
     cases.push(large("minimum of a million", Reduction::Min, &[1 << 20], &[0]));

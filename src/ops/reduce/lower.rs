@@ -1,9 +1,9 @@
 //! Kernel calls of reductions.
 //!
 //! `lines`: an invocation walks the elements of one result, or of four neighbouring ones. It has no barrier, which suits
-//! software Vulkan, and reads coalesced where the innermost axis is kept. `tree`: a workgroup reduces each result, with
-//! neighbouring lanes on neighbouring elements, which suits GPUs where the innermost axis is reduced. Where there are
-//! too few results to fill the machine, each is computed in parts ([`Split`]). `rows`: a first pass reduces stretches of
+//! software Vulkan, and reads coalesced where the innermost axis is kept. `tree`: a workgroup reduces each result, or where
+//! they are short a group of its invocations, with neighbouring lanes on neighbouring elements, which suits GPUs where the
+//! innermost axis is reduced. Where there are too few results to fill the machine, each is computed in parts ([`Split`]). `rows`: a first pass reduces stretches of
 //! the innermost axis through uniform windows, a second what it leaves, if anything: for drivers that read storage slowly, where
 //! it is four to eight times as fast as `lines`.
 
@@ -12,6 +12,7 @@ use super::{Reduce, Reduction};
 use crate::gpu::Caps;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::group::Group;
 use crate::ops::split::{Aim, Split};
 use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 
@@ -22,6 +23,8 @@ const ROWS_WORKGROUP: usize = 8;
 const ROW_WORDS: std::ops::RangeInclusive<usize> = 4..=512;
 /// Rows of a result that the second pass of `rows` adds up in one go.
 const ROWS_LEFT: usize = 4096;
+/// Parts from which several invocations join those of an output, on GPUs.
+const MANY_PARTS: usize = 8;
 /// Reduced elements from which a workgroup is worth its barriers.
 const TREE_FROM: usize = 64;
 
@@ -112,19 +115,28 @@ fn rows(reduction: Reduction, layout: &Layout, scale: f32, caps: &Caps) -> Optio
 }
 
 fn tree(reduction: Reduction, width: Width, layout: &Layout, scale: f32, caps: &Caps) -> Strategy {
-    let split = Split::new(layout.outputs(), 1, layout.elements(), Aim::tree());
+    let split = Split::new(layout.outputs(), 1, layout.elements(), Aim::tree(caps));
     let outputs = layout.outputs();
     in_parts("tree", reduction, split.parts(), outputs, scale, caps, |to, scale| {
-        let workgroup = if split.run_each >= 512 { 256u32 } else { 64 };
-        let kernel = kernel(Kernel::new(source!("reduce_tree")), reduction, width).constant("WG", workgroup);
-        let grid = linear_grid(outputs * split.parts(), caps);
-        with_layout(KernelCall::new(kernel, grid), reduction, layout, scale)
-            .param("parts", split.parts())
-            .param("elements", layout.elements())
-            .param("elements_each", split.run_each)
-            .bind(Operand::Input(0))
-            .bind(to)
+        tree_call(reduction, width, layout, split, scale, caps).bind(Operand::Input(0)).bind(to)
     })
+}
+
+/// The call of `tree` for parts of stretches.
+fn tree_call(reduction: Reduction, width: Width, layout: &Layout, split: Split, scale: f32, caps: &Caps) -> KernelCall {
+    let count = layout.outputs() * split.parts();
+    let (group, more) = Group::of_parts(count, split.run_each, caps);
+    let [outer, middle, _] = layout.kept;
+    let kernel = group
+        .define(kernel(Kernel::new(source!("reduce_tree")), reduction, width))
+        .constant("MORE", more)
+        .constant("NESTED", outer.extent * middle.extent > 1);
+    with_layout(KernelCall::new(kernel.code(of_group(reduction)), group.grid(count, caps)), reduction, layout, scale)
+        .param("parts", split.parts())
+        .param("elements", layout.elements())
+        .param("elements_each", split.run_each)
+        .param("rows_on", group.lanes / layout.reduced[2].extent)
+        .param("columns_on", group.lanes % layout.reduced[2].extent)
 }
 
 /// One call when there is one part; else partial results to a scratch buffer `[parts, outputs]`, and a second pass.
@@ -155,6 +167,12 @@ pub(in crate::ops) fn sum_parts(parts: usize, outputs: usize, caps: &Caps) -> Ke
 fn over_parts(reduction: Reduction, parts: usize, outputs: usize, scale: f32, caps: &Caps) -> KernelCall {
     // Both forms exist for every shape of two axes.
     let layout = Layout::new(&[parts, outputs].into(), &[0]).unwrap_or(Layout::EMPTY);
+    if !caps.is_software() && parts >= MANY_PARTS {
+        // One invocation would wait for one part after another; and where there are many parts, there are few outputs.
+        let (width, units) = if layout.reduces_innermost() { Width::of(&layout) } else { (Width::One, layout) };
+        let split = Split { rows_each: 1, run_each: units.elements(), row_parts: 1, run_parts: 1 };
+        return tree_call(reduction, width, &units, split, scale, caps);
+    }
     whole(reduction, &layout, scale, caps)
 }
 
@@ -218,6 +236,15 @@ fn with_layout(mut call: KernelCall, reduction: Reduction, layout: &Layout, scal
         .param("scale", scale)
 }
 
+/// How a group joins what its invocations have.
+fn of_group(reduction: Reduction) -> &'static str {
+    match reduction {
+        Reduction::Max => "#import group_max\nfn of_group(v: f32, lane: u32) -> f32 { return group_max(v, lane); }",
+        Reduction::Min => "#import group_max\nfn of_group(v: f32, lane: u32) -> f32 { return -group_max(-v, lane); }",
+        _ => "#import group_sum\nfn of_group(v: f32, lane: u32) -> f32 { return group_sum(v, lane); }",
+    }
+}
+
 /// The functions that fill the kernels' hole.
 fn code(reduction: Reduction, width: Width) -> String {
     let join = |a: &str, b: &str| match reduction {
@@ -236,7 +263,6 @@ fn code(reduction: Reduction, width: Width) -> String {
         "alias Out = {out};\n\
          fn take(v: Elem) -> Elem {{ return {taken}; }}\n\
          fn join(a: Elem, b: Elem) -> Elem {{ return {join}; }}\n\
-         fn join_out(a: Out, b: Out) -> Out {{ return {join}; }}\n\
          fn fold(v: Elem) -> Out {{ return {folded}; }}"
     )
 }
