@@ -1,8 +1,9 @@
 // d_x[n, c, y, x] = d_y[n, c, y / 2, x / 2] where x holds the first extreme of its 2×2 window, else 0; SIGN = 1 for max,
 // -1 for min.
 // Layout: as max_pool2d_forward_2x2; x and d_x as vec4, d_y as vec4 too: two pairs.
-// Work: RUN pairs of windows of every part an invocation, 40 bytes read and 32 written each, each byte once. Bound by
-// memory bandwidth, in software by instructions: 1.7 GB/s a core through windows on Mesa 22.3, 2.1 GB/s on Mesa 26.
+// Work: RUN pairs of windows of every part an invocation, 40 bytes read and 32 written each, each byte once; where there is
+// one part, MORE pairs are loaded with the first. Bound by memory bandwidth, in software by instructions: 1.7 GB/s a core
+// through windows on Mesa 22.3, 2.1 GB/s on Mesa 26.
 // Reached: 58 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 106 % on Mesa 26 (64x32x32x32 by 2x2,
 // stride 2x2).
 struct Params {
@@ -47,12 +48,25 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let begin = linear_workgroup(group, groups) * (WG * RUN) + lane;
-    for (var r = 0u; r < RUN; r++) {
+    for (var r = 0u; r < RUN; r += 1u + MORE) {
         let i = begin + r * WG;
         if (i < p.count) {
             let upper = i + i / COLUMNS * COLUMNS;
+#repeat m MORE
+            let i$m = i + ($mu + 1u) * WG;
+            let place$m = min(i$m, p.count - 1u);
+            let upper$m = place$m + place$m / COLUMNS * COLUMNS;
+            let above$m = x0[upper$m];
+            let below$m = x0[upper$m + COLUMNS];
+            let pairs$m = d_y0[place$m / 2u];
+#end
 #repeat w WINDOWS
             store(2u * (p.first + $wu * p.count) + upper, x$w[upper], x$w[upper + COLUMNS], d_y$w[i / 2u], i);
+#end
+#repeat m MORE
+            if (i$m < p.count) {
+                store(2u * p.first + upper$m, above$m, below$m, pairs$m, i$m);
+            }
 #end
         }
     }

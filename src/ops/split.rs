@@ -19,9 +19,10 @@ pub(super) struct Aim {
 }
 
 impl Aim {
-    /// One invocation a part. In software another dispatch costs as much as some hundred loads.
+    /// One invocation a part. In software another dispatch costs as much as some hundred loads; a GPU wants so many loads at
+    /// once.
     pub fn lines(caps: &Caps) -> Self {
-        let (parallel, least) = if caps.is_software() { (2048, 256) } else { (32_768, 32) };
+        let (parallel, least) = if caps.is_software() { (2048, 256) } else { (131_072, 32) };
         Self { parallel, least, most: WALK }
     }
 

@@ -99,11 +99,8 @@ impl ExtremePool {
         // Of x two rows, of d_y one of half as many elements.
         let read = |(i, &name)| Read { operand: Operand::Input(i), name, bytes: [32, 8][i] * columns };
         let reads: Vec<Read> = names.iter().enumerate().map(read).collect();
-        let kernel = Kernel::new(source)
-            .constant("WG", launch.invocations)
-            .constant("RUN", launch.run)
-            .constant("SIGN", self.extreme.sign())
-            .constant("COLUMNS", columns);
+        let kernel =
+            launch.define(Kernel::new(source)).constant("SIGN", self.extreme.sign()).constant("COLUMNS", columns);
         let call = |piece: Piece| {
             let count = piece.count * columns;
             let call = KernelCall::new(kernel.clone(), launch.grid(count, l.caps));

@@ -112,6 +112,10 @@ pub fn cases() -> Vec<Case> {
     cases.push(Case::new("max, half of large images", op.clone(), vec![x()]).forward_only());
     let inputs = vec![x(), CaseInput::f32(pooled)];
     cases.push(Case::new("max gradient, half of large images", ExtremePoolGrad(op), inputs).forward_only());
+    let op = AvgPool { pool: window([2, 2]), count_include_pad: false };
+    cases.push(Case::new("mean, half of large images", op.clone(), vec![CaseInput::f32(large)]).forward_only());
+    let op = AvgPoolGrad { op, shape: large.into() };
+    cases.push(Case::new("mean gradient, half of large images", op, vec![CaseInput::f32(pooled)]).forward_only());
     // Of equals the first wins, in every strategy.
     let ties = Values::Uniform(0.25, 0.25);
     for (name, pool, y) in [
