@@ -1,6 +1,9 @@
 //! Cases of batch normalisation.
 
+use std::sync::Arc;
+
 use super::{BnApply, BnGrad, BnRunning, BnStats, BnSums};
+use crate::ops::pointwise::{FusedEpilogue, Instruction, Program, Value, functions};
 use crate::ops::{Case, CaseInput, Values};
 use crate::tensor::TensorType;
 
@@ -54,6 +57,13 @@ pub fn cases() -> Vec<Case> {
             cases.push(Case::new(format!("gradient of {name}{behind}"), grad, inputs).forward_only());
         }
     }
+    // A residual, added as networks have it, where an invocation of a GPU has several elements.
+    let shape = &[66, 32, 32, 32];
+    let instruction = Instruction { function: &functions::ADD, operands: vec![Value::Input(0), Value::Input(1)] };
+    let program = Program { input_count: 2, instructions: vec![instruction] };
+    let op = FusedEpilogue { base: Arc::new(BnApply { eps: EPS }), base_inputs: 4, program };
+    let inputs = vec![d(shape), stats(32), CaseInput::f32([32]), CaseInput::f32([32]), d(shape)];
+    cases.push(Case::new("apply to large batches, then a residual", op, inputs).forward_only());
     let running = vec![CaseInput::f32([70]), CaseInput::f32_of([70], Values::Uniform(0.5, 1.5)), stats(70)];
     cases.push(Case::new("running statistics", BnRunning { momentum: 0.1, count: 12 }, running).forward_only());
     cases
