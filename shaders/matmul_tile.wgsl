@@ -171,15 +171,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         of_a = block_a(w_a, k_start + 4u * place_a.y, k_end, first_a);
     }
     var of_b = block_b(w_b, k_start + 4u * place_b.y, k_end, first_b);
-    for (var k = k_start; k < k_end; k += STEP) {
-        workgroupBarrier();
 #repeat w 4
-        if (brings_a) {
-            tile_a[to_a + $wu * A_PITCH] = of_a[$w];
-        }
-        tile_b[to_b + $wu * B_PITCH] = of_b[$w];
+    if (brings_a) {
+        tile_a[to_a + $wu * A_PITCH] = of_a[$w];
+    }
+    tile_b[to_b + $wu * B_PITCH] = of_b[$w];
 #end
-        workgroupBarrier();
+    workgroupBarrier();
+    // What is loaded is stored within the turn: compilers do not let loads run across its end.
+    for (var k = k_start; k < k_end; k += STEP) {
         // Past the end these are zeros, or the last ones again, which nothing uses.
         let next = min(k + STEP, k_last);
         if (brings_a) {
@@ -205,6 +205,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
 #end
         }
+        workgroupBarrier();
+#repeat w 4
+        if (brings_a) {
+            tile_a[to_a + $wu * A_PITCH] = of_a[$w];
+        }
+        tile_b[to_b + $wu * B_PITCH] = of_b[$w];
+#end
+        workgroupBarrier();
     }
     let to_row = group.y * M_TILE + 4u * row;
     let to_column = group.x * N_TILE + 4u * column;

@@ -7,6 +7,7 @@
 // c [parts, m, n], to which whole matrices are stored as they are.
 // Layout: a_tile [m][k] where A_K_INNERMOST, else [k][m]; b_tile [q][k] where B_K_INNERMOST, else [k][q]; in vec4s, with
 // two between rows so that neighbouring rows lie in other banks of workgroup memory.
+// WHOLE: nothing ends within a tile, the words of a step are as many for each invocation, and parts are pairs of steps.
 // Work: SUBGROUP_ROWS × SUBGROUP_COLUMNS subgroups of ROWS × COLUMNS matrices each. Steps of K_STEP have two places in
 // workgroup memory in turn: the next one's words travel from memory while this one's are multiplied, and one barrier a step
 // is enough. Short steps leave registers for the sums. Operands f16, sums f32. Indices and strides are values of their own:
@@ -28,7 +29,7 @@ fn a_word(i: u32, m_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
     let place = a_place(i);
     let m = m_first + select(4u * place.x, place.y, A_K_INNERMOST);
     let k = k_first + select(place.y, 4u * place.x, A_K_INNERMOST);
-    if (i < A_ROWS * A_WORDS && k < k_end) {
+    if (WHOLE || (i < A_ROWS * A_WORDS && k < k_end)) {
         return a_words(m, k);
     }
     return vec4<f16>();
@@ -37,7 +38,7 @@ fn a_word(i: u32, m_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
 fn b_word(i: u32, q_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
     let q = q_first + select(i % B_WORDS * 4u, i / B_WORDS, B_K_INNERMOST);
     let k = k_first + select(i / B_WORDS, i % B_WORDS * 4u, B_K_INNERMOST);
-    if (i < B_ROWS * B_WORDS && k < k_end) {
+    if (WHOLE || (i < B_ROWS * B_WORDS && k < k_end)) {
         return b_words(q, k);
     }
     return vec4<f16>();
@@ -115,10 +116,12 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
     keep_b(0u, lane + $iu * WG, b$i);
 #end
     workgroupBarrier();
+    let last = terms.y - K_STEP;
     for (var first = terms.x; first < terms.y; first += 2u * K_STEP) {
 #repeat turn 2
         {
-            let next = first + ($turnu + 1u) * K_STEP;
+            // Past the end nothing, or the last ones again, which nothing uses.
+            let next = select(first + ($turnu + 1u) * K_STEP, min(first + ($turnu + 1u) * K_STEP, last), WHOLE);
 #repeat i A_EACH
             a$i = a_word(lane + $iu * WG, m_first, next, terms.y);
 #end

@@ -57,8 +57,18 @@ impl Tile {
         self.side
     }
 
-    /// The kernel for these tiles, which stores matrices as they are where told so.
-    pub fn kernel(&self, source: Source, [a, b]: [Layout; 2], direct: bool, l: &Lowering<'_>) -> Kernel {
+    /// Whether a product of so many rows, columns and terms, in parts of pairs of steps, leaves nothing to check: nothing
+    /// ends within a tile, and every invocation brings as many words.
+    pub fn holds(&self, [rows, columns, terms]: [usize; 3]) -> bool {
+        rows.is_multiple_of(self.rows())
+            && columns.is_multiple_of(self.columns())
+            && terms.is_multiple_of(2 * self.step())
+            && [self.rows(), self.columns()].iter().all(|extent| (extent * self.step() / 4).is_multiple_of(self.lanes))
+    }
+
+    /// The kernel for these tiles, which checks nothing where told that they hold what there is ([`Tile::holds`]), and
+    /// stores matrices as they are where told so.
+    pub fn kernel(&self, source: Source, [a, b]: [Layout; 2], [whole, direct]: [bool; 2], l: &Lowering<'_>) -> Kernel {
         // Rows of a tile in workgroup memory, and words of one.
         let rows_and_words = |layout: Layout, extent: usize| match layout.k_innermost {
             true => (extent, self.step() / 4),
@@ -86,6 +96,7 @@ impl Tile {
             .constant("B_WORDS", b_words)
             .constant("B_PITCH", b_words + 2)
             .constant("B_EACH", (b_rows * b_words).div_ceil(self.lanes))
+            .constant("WHOLE", whole)
             .constant("DIRECT", usize::from(direct))
             .constant("PATCHED", usize::from(!direct))
             .constant("Out", out(l))

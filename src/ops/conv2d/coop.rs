@@ -63,6 +63,6 @@ fn product(
     parts: usize,
     l: &Lowering<'_>,
 ) -> KernelCall {
-    let kernel = tile.kernel(kernel, LAYOUTS, false, l).constant("Scalar", "f16");
+    let kernel = tile.kernel(kernel, LAYOUTS, [false; 2], l).constant("Scalar", "f16");
     in_tiles(kernel, g, extents, [tile.rows(), tile.columns(), tile.step()], parts, l)
 }

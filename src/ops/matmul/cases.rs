@@ -50,6 +50,7 @@ pub fn cases() -> Vec<Case> {
     // Several tiles and several steps of `wide`, whole and not.
     cases.push(matrices("whole tiles", NT, 256, 512, 128).forward_only());
     cases.push(matrices("whole tiles NN", NN, 64, 512, 256).forward_only());
+    cases.push(matrices("whole tiles, parts", NN, 64, 128, 1024).forward_only());
     cases.push(matrices("whole tiles TN, last window repeated", TN, 160, 384, 160).forward_only());
     cases.push(matrices("both in place, windows shorter than the longest", TN, 96, 160, 128).forward_only());
     cases.push(matrices("one in place, the other padded", NN, 70, 288, 512).forward_only());
@@ -68,7 +69,8 @@ pub fn cases() -> Vec<Case> {
             case.forward_only().tolerance(HALF)
         };
         cases.push(half(format!("f16 {name} odd"), 7, 11, 5));
-        cases.push(half(format!("f16 {name} whole tiles"), 64, 64, 32));
+        cases.push(half(format!("f16 {name} whole tiles"), 128, 128, 64));
+        cases.push(half(format!("f16 {name} whole tiles, odd steps"), 64, 64, 48));
         cases.push(half(format!("f16 {name} edges"), 37, 45, 67));
         cases.push(half(format!("f16 {name} edges of fours"), 132, 140, 84));
         cases.push(half(format!("f16 {name} parts"), 20, 24, 1100));

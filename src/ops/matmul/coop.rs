@@ -34,8 +34,8 @@ fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>)
     let &Problem { op, m, n, k, .. } = problem;
     let (rows, columns, batch) = (m.div_ceil(tile.rows()), n.div_ceil(tile.columns()), problem.batch());
     let split = Split::new(rows * columns * batch, 1, k, Aim { parallel: PARALLEL, least: LEAST, most: MOST });
-    // Whole steps in every part.
-    let k_part = split.run_each.next_multiple_of(tile.step());
+    // Pairs of steps in every part.
+    let k_part = split.run_each.next_multiple_of(2 * tile.step());
     let parts = k.div_ceil(k_part);
     let grid = [columns, rows, batch * parts];
     if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
@@ -49,12 +49,11 @@ fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>)
     let sums = TensorType::f32(l.output.shape.clone());
     let partial = partial(l, &sums);
     let (to, end) = if parts == 1 { (Operand::Output, l) } else { (Operand::Scratch(0), &partial) };
-    let whole = m.is_multiple_of(tile.rows()) && n.is_multiple_of(tile.columns()) && k.is_multiple_of(tile.step());
+    let whole = tile.holds([m, n, k]);
     // As they are summed: no epilogue, no other type, nothing past an end.
     let direct = whole && end.epilogue.is_none() && end.output.dtype == DType::F32;
     let kernel = tile
-        .kernel(source!("matmul_coop"), layouts, direct, end)
-        .constant("WHOLE", whole)
+        .kernel(source!("matmul_coop"), layouts, [whole, direct], end)
         .constant("ElemA", element(a_by_four))
         .constant("ElemB", element(b_by_four))
         .constant("A_BY_FOUR", a_by_four)
