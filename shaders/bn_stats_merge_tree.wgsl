@@ -3,7 +3,7 @@
 // Layout: of_parts [parts, 2, channels], out [2, channels]; a part is a rectangle of rows_each × run_each of rows × run.
 // Work: one channel a group of LANES invocations, WG / LANES groups a workgroup, each some of the parts. Accumulates in f32.
 // Bound by latency: all of an invocation's parts are few, and read twice.
-// Reached: not measured yet.
+// Reached: not measured by itself.
 struct Params {
     channels: u32,
     parts: u32,
