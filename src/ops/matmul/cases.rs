@@ -57,6 +57,17 @@ pub fn cases() -> Vec<Case> {
     cases.push(matrices("in place, several steps", TN, 32, 512, 2048).forward_only());
     cases.push(matrices("several steps", NT, 16, 32, 8192).forward_only());
     cases.push(matrices("several steps and tiles", NN, 70, 300, 2100).forward_only());
+    // Many products of whole tiles: packed as one tall matrix, one by one, or read in place; and of one matrix with many.
+    for (name, op) in [("NN", NN), ("NT", NT), ("TN", TN)] {
+        let (a, b) = stored(op, 32, 64, 20);
+        let batch = |shape: [usize; 2]| CaseInput::f32([3, shape[0], shape[1]]);
+        cases.push(Case::new(format!("{name} whole tiles batched"), op, vec![batch(a), batch(b)]).forward_only());
+        let (a, b) = stored(op, 64, 32, 128);
+        cases.push(
+            Case::new(format!("{name} matrix against whole tiles"), op, vec![CaseInput::f32(a), batch(b)])
+                .forward_only(),
+        );
+    }
     // More terms than Mesa 22.3 turns a loop.
     cases.push(matrices("long sum", NN, 2, 3, 66_001).forward_only());
     cases.push(matrices("very long sum", NT, 1, 2, 300_001).forward_only());

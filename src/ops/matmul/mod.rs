@@ -165,11 +165,16 @@ impl Op for MatMul {
             let mut timed = timed.into_iter().map(|(strategy, _)| strategy);
             candidates.splice(0..0, timed.by_ref().take(faster).collect::<Vec<_>>());
             candidates.extend(timed);
-            // Right there, but slow but for many products that fill a tile, which no other kernel has a tile for.
+            // Right there, but slow but for many products that fill a tile, where `wide` has no whole ones or, with quick
+            // loads, no more than its dispatches to win.
             let mut tiles = tile::lower(&problem, l);
             let side = problem.m.min(problem.n);
             tiles.sort_by_key(|strategy| (strategy.name == "tile64") == (side >= 128));
-            let at = if problem.batch() > 1 && side >= 64 { 0 } else { candidates.len() };
+            let at = match problem.batch() > 1 {
+                true if side >= 64 && !l.caps.slow_storage && problem.m * problem.n * problem.k < 1 << 19 => 0,
+                true if side >= 32 => faster,
+                _ => candidates.len(),
+            };
             candidates.splice(at..at, tiles);
         } else {
             // A few rows are no work for tiles: they wait for memory. With few columns, the divided sum keeps more busy.

@@ -15,6 +15,8 @@ pub(in crate::ops) struct Factor {
     pub extent: usize,
     /// Its extent along K.
     pub k: usize,
+    /// How many matrices of these extents lie one after another; with more than one, whole tiles span the extent.
+    pub count: usize,
     /// Whether K is its outermost axis.
     pub k_outermost: bool,
 }
@@ -24,13 +26,17 @@ const BLOCKS: usize = 4;
 /// Windows that `matmul_pack_window` reads at once.
 const AT_ONCE: usize = 4;
 
-/// Packs a factor.
+/// Packs a factor, its matrices one after another.
 pub(super) fn pack(factor: &Factor, packed: Operand, cut: &Cut, caps: &Caps) -> Vec<KernelCall> {
-    let &Factor { axis, input, extent, k, k_outermost } = factor;
-    let k_innermost = !k_outermost;
-    let [rows, columns] = if k_innermost { [extent, k] } else { [k, extent] };
-    let whole = cut.padded()[axis] == extent && cut.run * cut.planes() == k;
-    if caps.slow_storage && whole && through_windows(rows, columns) {
+    let &Factor { axis, extent, k, count, k_outermost, .. } = factor;
+    let k_padded = cut.run * cut.planes();
+    if count > 1 && !k_outermost {
+        // With K innermost they are one tall matrix.
+        return pack(&Factor { extent: count * extent, count: 1, ..*factor }, packed, cut, caps);
+    }
+    let [rows, columns] = if k_outermost { [k, extent] } else { [extent, k] };
+    let padded = extent.next_multiple_of(cut.tile[axis]);
+    if count == 1 && caps.slow_storage && padded == extent && k_padded == k && through_windows(rows, columns) {
         let each = WINDOW / (4 * columns);
         return (0..rows / 4)
             .step_by(AT_ONCE * each)
@@ -38,19 +44,25 @@ pub(super) fn pack(factor: &Factor, packed: Operand, cut: &Cut, caps: &Caps) -> 
             .collect();
     }
     let source = if columns.is_multiple_of(4) { source!("matmul_pack_vec4") } else { source!("matmul_pack_scalar") };
-    let kernel = Kernel::new(source).constant("K_INNERMOST", k_innermost).constant("BLOCKS", BLOCKS);
-    let (fours, panels) = (cut.run * cut.planes() / 4, cut.padded()[axis] / PANEL);
+    let kernel = Kernel::new(source).constant("K_INNERMOST", !k_outermost).constant("BLOCKS", BLOCKS);
+    let (fours, panels) = (k_padded / 4, padded / PANEL);
     let [across, along] = [panels as u32, fours.div_ceil(BLOCKS) as u32];
-    let call = KernelCall::new(kernel, if k_innermost { [along, across, 1] } else { [across, along, 1] })
-        .bind(Operand::Input(input))
-        .bind(packed)
-        .param("rows", rows)
-        .param("columns", columns)
-        .param("panels", cut.tile[axis] / PANEL)
-        .param("run4", cut.run / 4)
-        .param("planes", cut.planes())
-        .param("fours", fours);
-    vec![call]
+    let call = |matrix: usize| {
+        let grid = if k_outermost { [across, along, 1] } else { [along, across, 1] };
+        let call = KernelCall::new(kernel.clone(), grid);
+        let bind = |call: KernelCall, operand, floats: usize| match count {
+            1 => call.bind(operand),
+            _ => call.bind_window(operand, 4 * (matrix * floats) as u64, 4 * floats as u64),
+        };
+        bind(bind(call, Operand::Input(factor.input), rows * columns), packed, padded * k_padded)
+            .param("rows", rows)
+            .param("columns", columns)
+            .param("panels", cut.tile[axis] / PANEL)
+            .param("run4", cut.run / 4)
+            .param("planes", cut.planes())
+            .param("fours", fours)
+    };
+    (0..count).map(call).collect()
 }
 
 /// Whether windows of whole fours of rows can begin where uniform bindings may, and lanes need no guard.

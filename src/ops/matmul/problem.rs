@@ -68,6 +68,18 @@ impl Problem {
         self.batch.iter().map(|axis| axis.extent).product()
     }
 
+    /// Of each product, in order, which matrix of a and which of b.
+    pub fn matrices(&self) -> impl Iterator<Item = [usize; 2]> {
+        (0..self.batch()).map(|product| {
+            let mut rest = product;
+            self.batch.iter().fold([0, 0], |[a, b], axis| {
+                let i = rest % axis.extent;
+                rest /= axis.extent;
+                [a + i * axis.a, b + i * axis.b]
+            })
+        })
+    }
+
     /// The batch axes as parameters of a kernel that imports them.
     pub fn batch_params(&self, call: KernelCall) -> KernelCall {
         let [x, y, z] = self.batch;

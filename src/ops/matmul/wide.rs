@@ -85,7 +85,7 @@ impl Cut {
                     if !fits || cut.tiles[0] * cut.tiles[1] * steps > MOST_DISPATCHES {
                         continue;
                     }
-                    let cost = cut.cost(caps.slow_storage);
+                    let cost = cut.cost(1, caps.slow_storage);
                     if best.is_none_or(|(_, least)| cost < least) {
                         best = Some((cut, cost));
                     }
@@ -102,16 +102,17 @@ impl Cut {
         dispatches * DISPATCH + MULTIPLY_ADD * (m * n * self.planes() * self.run) as f64
     }
 
-    /// Estimated time, packing included.
-    fn cost(&self, slow_storage: bool) -> f64 {
+    /// Estimated time of so many products, packing included.
+    fn cost(&self, count: usize, slow_storage: bool) -> f64 {
         let [m, n] = self.padded();
         let k = self.planes() * self.run;
         let packed = [m, n].into_iter().zip(self.in_place).filter(|(_, in_place)| !in_place);
-        self.products_time()
-            + COMPILE * self.groups as f64
+        let each = self.products_time()
             + STORE * (m * n * self.steps) as f64
-            + if slow_storage { RESUME } else { 0.0 } * (m * n * (self.steps - 1)) as f64
-            + packed.map(|(extent, _)| DISPATCH + (LOAD + STORE) * (extent * k) as f64).sum::<f64>()
+            + if slow_storage { RESUME } else { 0.0 } * (m * n * (self.steps - 1)) as f64;
+        COMPILE * self.groups as f64
+            + each * count as f64
+            + packed.map(|(extent, _)| DISPATCH + (LOAD + STORE) * (count * extent * k) as f64).sum::<f64>()
     }
 
     pub fn padded(&self) -> [usize; 2] {
@@ -157,7 +158,7 @@ impl Cut {
             return Side { operand: Operand::Input(factor.input), first: 0 };
         }
         let packed = Operand::Scratch(scratch.len());
-        scratch.push(self.packed_bytes(factor.axis));
+        scratch.push(self.packed_bytes(factor.axis) + (factor.count - 1) as u64 * self.matrix_bytes(factor.axis));
         calls.extend(pack(factor, packed, self, caps));
         Side { operand: packed, first: 0 }
     }
@@ -194,7 +195,17 @@ impl Cut {
 
     /// Bytes of an operand's packed windows along `axis`, with room for the last window to be bound whole.
     pub fn packed_bytes(&self, axis: usize) -> u64 {
-        (4 * self.padded()[axis] * self.run * self.planes()) as u64 + WINDOW_BYTES
+        self.matrix_bytes(axis) + WINDOW_BYTES
+    }
+
+    /// The same without that room.
+    fn matrix_bytes(&self, axis: usize) -> u64 {
+        4 * self.floats(axis) as u64
+    }
+
+    /// Floats of an operand's matrix along `axis`, as it is read.
+    fn floats(&self, axis: usize) -> usize {
+        self.padded()[axis] * self.run * self.planes()
     }
 
     /// Floats of a window on an operand: packed, what it holds and what is behind it; in place, one plane.
@@ -205,19 +216,26 @@ impl Cut {
 
 /// The strategy and its estimated time, where the device can run it.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f64)> {
-    if !suits(l.caps) || problem.batch() != 1 {
+    if !suits(l.caps) {
         return None;
     }
+    let (extents, batch) = ([problem.m, problem.n], problem.batch());
     let k_outermost = [problem.op.transpose_a, !problem.op.transpose_b];
-    let (cut, cost) = Cut::best([problem.m, problem.n, problem.k], k_outermost, l.caps)?;
+    let (cut, _) = Cut::best([problem.m, problem.n, problem.k], k_outermost, l.caps)?;
+    // Whole tiles are the result itself.
+    let direct = cut.padded() == extents;
+    // Each matrix must begin where windows may.
+    let many = direct && problem.k.is_multiple_of(2) && batch * cut.dispatches().count() <= MOST_DISPATCHES;
+    if batch > 1 && !many {
+        return None;
+    }
     let (mut calls, mut scratch) = (Vec::new(), Vec::new());
     let from = [0, 1].map(|axis| {
-        let extent = [problem.m, problem.n][axis];
-        let factor = Factor { axis, input: axis, extent, k: problem.k, k_outermost: k_outermost[axis] };
+        let (extent, k) = (extents[axis], problem.k);
+        let count = if batch == 1 { 1 } else { l.inputs[axis].count() / (extent * k) };
+        let factor = Factor { axis, input: axis, extent, k, count, k_outermost: k_outermost[axis] };
         cut.read(&factor, l.caps, &mut calls, &mut scratch)
     });
-    // Whole tiles are the result itself.
-    let direct = cut.padded() == [problem.m, problem.n];
     let tiles = Operand::Scratch(scratch.len());
     if !direct {
         scratch.push(4 * cut.padded().iter().product::<usize>() as u64);
@@ -226,18 +244,22 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Option<(Strategy, f6
         return None;
     }
     let plain = l.plain();
-    for (step, at) in cut.dispatches() {
-        let to = match direct {
-            true => cut.in_rows(Operand::Output, at),
-            false => (Side { operand: tiles, first: cut.tile_first(at) }, cut.tile[1]),
-        };
-        let last = direct && step + 1 == cut.steps;
-        calls.push(tile(&cut, step, at, from, to, if last { l } else { &plain }));
+    for (product, matrices) in problem.matrices().enumerate() {
+        let from = [0, 1].map(|axis| Side { first: matrices[axis] * cut.floats(axis), ..from[axis] });
+        for (step, at) in cut.dispatches() {
+            let to = match direct {
+                true => cut.in_rows(Operand::Output, at),
+                false => (Side { operand: tiles, first: cut.tile_first(at) }, cut.tile[1]),
+            };
+            let to = (Side { first: to.0.first + product * problem.m * problem.n, ..to.0 }, to.1);
+            let last = direct && step + 1 == cut.steps;
+            calls.push(tile(&cut, step, at, from, to, if last { l } else { &plain }));
+        }
     }
     if !direct {
         calls.push(unpack(&cut, tiles, problem, l));
     }
-    Some((Strategy { name: "wide", calls, scratch }, cost))
+    Some((Strategy { name: "wide", calls, scratch }, cut.cost(batch, l.caps.slow_storage)))
 }
 
 /// Software, with subgroups of eight lanes or more, and enough uniform windows.

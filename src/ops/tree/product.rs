@@ -117,7 +117,7 @@ impl Product {
             // What lies behind a line's last term is multiplied, by 0, and so must be a number.
             calls.push(clear(lines, 4, self.lines_bytes() as usize / 16, caps));
         }
-        let factor = Factor { axis: 1, input, extent: self.columns, k: self.depth, k_outermost: true };
+        let factor = Factor { axis: 1, input, extent: self.columns, k: self.depth, count: 1, k_outermost: true };
         cut.read(&factor, caps, calls, scratch)
     }
 
