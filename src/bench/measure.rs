@@ -17,8 +17,9 @@ use crate::kernel::CustomKernel;
 use crate::plan::{Plan, PlanError, PlanOptions, Session, Tuning, Variables};
 use crate::tensor::HostTensor;
 
-/// Bytes that the inputs and outputs of all sessions together take at least, so that none finds its own in a cache.
-const ROTATED_BYTES: u64 = 64 << 20;
+/// Bytes that the inputs and outputs of all sessions together take at least, so that none finds its own in a cache: in
+/// software, and on GPUs, of which some have 60 MB of it.
+const ROTATED_BYTES: [u64; 2] = [64 << 20, 512 << 20];
 /// Most sessions of a strategy.
 const MOST_SESSIONS: u64 = 16;
 /// Of how many budgets a first run shows that the next ones, without what the driver compiles in it, are too long as well.
@@ -299,7 +300,8 @@ fn plan(device: &Device, case: &BenchCase, strategy: &str, settings: &Settings) 
 fn sessions(device: &Device, case: &BenchCase, plan: &Plan, inputs: &[HostTensor]) -> Result<Vec<Session>, Error> {
     let (graph, _) = graph(case)?;
     let variables = Variables::new(device, &graph, 0)?;
-    let count = ROTATED_BYTES.div_ceil(case.bytes().max(1)).clamp(1, MOST_SESSIONS);
+    let rotated = ROTATED_BYTES[usize::from(!device.caps().is_software())];
+    let count = rotated.div_ceil(case.bytes().max(1)).clamp(1, MOST_SESSIONS);
     (0..count)
         .map(|_| {
             let session = Session::new(device, plan.clone(), &variables)?;
