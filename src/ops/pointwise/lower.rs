@@ -34,10 +34,11 @@ pub(super) fn lower(program: &Program, l: &Lowering<'_>) -> Candidates {
 }
 
 /// Whether neighbouring invocations read and write neighbouring elements in one instruction, as Mesa 26 does where nothing
-/// but the invocation's number makes an address, and takes vectors apart for each; below a megabyte that is no slower.
+/// but the invocation's number makes an address, and takes vectors apart for each; below a megabyte that is no slower, and for
+/// one operand vectors are 10 to 25 % faster (relu and gelu of 64x64x32x32).
 fn reads_in_order_are_free(l: &Lowering<'_>) -> bool {
     let in_order = |ty: &TensorType| ty.dtype == DType::F32 && (ty.count() == 1 || ty.shape == l.output.shape);
-    let many = l.output.count() >= 1 << 18;
+    let many = l.output.count() >= 1 << 18 && l.inputs.iter().filter(|ty| ty.count() > 1).count() > 1;
     l.caps.is_software() && !l.caps.slow_storage && many && l.inputs.iter().chain([l.output]).all(in_order)
 }
 
