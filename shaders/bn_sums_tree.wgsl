@@ -54,24 +54,7 @@ fn main(
     var sums = Elem(0.0);
     var dots = Elem(0.0);
     for (var i = first; i < end; i += LANES * (1u + MORE)) {
-        let at = (image * p.channels + channel) * p.size + place;
-        image += p.images_on;
-        place += p.places_on;
-        if (place >= p.size) {
-            image += 1u;
-            place -= p.size;
-        }
-#repeat m MORE
-        // What is past the end is loaded as the turn's first, and counts for nothing.
-        let inside$m = i + ($mu + 1u) * LANES < end;
-        let at$m = select(at, (image * p.channels + channel) * p.size + place, inside$m);
-        image += p.images_on;
-        place += p.places_on;
-        if (place >= p.size) {
-            image += 1u;
-            place -= p.size;
-        }
-#end
+#import bn_places
         let centred = x[at] - mean;
         let d_one = d_y[at];
 #repeat m MORE

@@ -1,7 +1,7 @@
 // c[part, batch, i, j] = epilogue(sum over k in the part of a[batch, i, k] * b[batch, k, j]), in tiles of M_TILE × N_TILE by
 // way of workgroup memory, for GPUs.
-// Layout: a [m, k] where A_K_INNERMOST, else [k, m]; b [n, k] where B_K_INNERMOST, else [k, n]; ElemA and ElemB are
-// vec4<f32> where the innermost extent is a multiple of 4 (A_BY_FOUR, B_BY_FOUR), else f32; batch axes as in
+// Layout: a, operand 0, [m, k] where K_INNERMOST0, else [k, m]; b, operand 1, [n, k] where K_INNERMOST1, else [k, n]; Elem0
+// and Elem1 are vec4<f32> where the innermost extent is a multiple of 4 (BY_FOUR0, BY_FOUR1), else f32; batch axes as in
 // matmul_simple; c [parts, batch, m, n] contiguous, Out f32 or vec4<f32> of WIDTH neighbours. With more than one part,
 // matmul_sum adds them up. WHOLE: nothing ends within a tile.
 // Work: a tile a workgroup; of it each 32 invocations have 16 ROWS × 32 COLUMNS results, each one 4 ROWS × 4 COLUMNS, in
@@ -26,8 +26,8 @@ struct Params {
     b_z: u32,
 }
 #import params
-@group(0) @binding(0) var<storage, read> a: array<ElemA>;
-@group(0) @binding(1) var<storage, read> b: array<ElemB>;
+@group(0) @binding(0) var<storage, read> x0: array<Elem0>;
+@group(0) @binding(1) var<storage, read> x1: array<Elem1>;
 @group(0) @binding(2) var<storage, read_write> c: array<Out>;
 #code
 
@@ -40,84 +40,47 @@ const A_BLOCKS: u32 = M_TILE * STEP / 16u;
 var<workgroup> tile_a: array<vec4<f32>, STEP * A_PITCH>;
 var<workgroup> tile_b: array<vec4<f32>, STEP * B_PITCH>;
 
-fn element_a(row: u32, column: u32, end: vec2<u32>, first: u32, pitch: u32) -> f32 {
+#repeat o 2
+fn element$o(row: u32, column: u32, end: vec2<u32>, first: u32, pitch: u32) -> f32 {
     let inside = row < end.x && column < end.y;
-    // vec4 of one or of four floats: this is not called where ElemA is four.
-    return select(0.0, vec4<f32>(a[select(0u, first + row * pitch + column, inside)]).x, inside);
+    // vec4 of one or of four floats: this is not called where Elem$o is four.
+    return select(0.0, vec4<f32>(x$o[select(0u, first + row * pitch + column, inside)]).x, inside);
 }
 
-// Four neighbours of a row of a, zeros from `end` on.
-fn four_a(row: u32, column: u32, end: vec2<u32>, first: u32, pitch: u32) -> vec4<f32> {
-    if (A_BY_FOUR) {
+// Four neighbours of a row of operand $o, zeros from `end` on.
+fn four$o(row: u32, column: u32, end: vec2<u32>, first: u32, pitch: u32) -> vec4<f32> {
+    if (BY_FOUR$o) {
         let inside = WHOLE || (row < end.x && column < end.y);
-        let value = vec4<f32>(a[select(0u, (first + row * pitch + column) / 4u, inside)]);
+        let value = vec4<f32>(x$o[select(0u, (first + row * pitch + column) / 4u, inside)]);
         return select(vec4<f32>(0.0), value, inside);
     }
     return vec4<f32>(
-        element_a(row, column, end, first, pitch),
-        element_a(row, column + 1u, end, first, pitch),
-        element_a(row, column + 2u, end, first, pitch),
-        element_a(row, column + 3u, end, first, pitch),
+        element$o(row, column, end, first, pitch),
+        element$o(row, column + 1u, end, first, pitch),
+        element$o(row, column + 2u, end, first, pitch),
+        element$o(row, column + 3u, end, first, pitch),
     );
 }
 
-// A block of 4×4, K-major.
-fn block_a(w: u32, k: u32, k_end: u32, first: u32) -> mat4x4<f32> {
-    let row = select(k, w, A_K_INNERMOST);
-    let column = select(w, k, A_K_INNERMOST);
-    let end = select(vec2<u32>(k_end, p.m), vec2<u32>(p.m, k_end), A_K_INNERMOST);
-    let pitch = select(p.m, p.k, A_K_INNERMOST);
+// A block of 4×4 of operand $o, K-major, of which `extent` rows there are.
+fn block$o(w: u32, k: u32, extent: u32, k_end: u32, first: u32) -> mat4x4<f32> {
+    let row = select(k, w, K_INNERMOST$o);
+    let column = select(w, k, K_INNERMOST$o);
+    let end = select(vec2<u32>(k_end, extent), vec2<u32>(extent, k_end), K_INNERMOST$o);
+    let pitch = select(extent, p.k, K_INNERMOST$o);
     let block = mat4x4<f32>(
-        four_a(row, column, end, first, pitch),
-        four_a(row + 1u, column, end, first, pitch),
-        four_a(row + 2u, column, end, first, pitch),
-        four_a(row + 3u, column, end, first, pitch),
+        four$o(row, column, end, first, pitch),
+        four$o(row + 1u, column, end, first, pitch),
+        four$o(row + 2u, column, end, first, pitch),
+        four$o(row + 3u, column, end, first, pitch),
     );
-    if (A_K_INNERMOST) {
+    if (K_INNERMOST$o) {
         return transpose(block);
     }
     return block;
 }
 
-fn element_b(row: u32, column: u32, end: vec2<u32>, first: u32, pitch: u32) -> f32 {
-    let inside = row < end.x && column < end.y;
-    // vec4 of one or of four floats: this is not called where ElemB is four.
-    return select(0.0, vec4<f32>(b[select(0u, first + row * pitch + column, inside)]).x, inside);
-}
-
-// Four neighbours of a row of b, zeros from `end` on.
-fn four_b(row: u32, column: u32, end: vec2<u32>, first: u32, pitch: u32) -> vec4<f32> {
-    if (B_BY_FOUR) {
-        let inside = WHOLE || (row < end.x && column < end.y);
-        let value = vec4<f32>(b[select(0u, (first + row * pitch + column) / 4u, inside)]);
-        return select(vec4<f32>(0.0), value, inside);
-    }
-    return vec4<f32>(
-        element_b(row, column, end, first, pitch),
-        element_b(row, column + 1u, end, first, pitch),
-        element_b(row, column + 2u, end, first, pitch),
-        element_b(row, column + 3u, end, first, pitch),
-    );
-}
-
-// A block of 4×4, K-major.
-fn block_b(w: u32, k: u32, k_end: u32, first: u32) -> mat4x4<f32> {
-    let row = select(k, w, B_K_INNERMOST);
-    let column = select(w, k, B_K_INNERMOST);
-    let end = select(vec2<u32>(k_end, p.n), vec2<u32>(p.n, k_end), B_K_INNERMOST);
-    let pitch = select(p.n, p.k, B_K_INNERMOST);
-    let block = mat4x4<f32>(
-        four_b(row, column, end, first, pitch),
-        four_b(row + 1u, column, end, first, pitch),
-        four_b(row + 2u, column, end, first, pitch),
-        four_b(row + 3u, column, end, first, pitch),
-    );
-    if (B_K_INNERMOST) {
-        return transpose(block);
-    }
-    return block;
-}
-
+#end
 // Where block `number` of a step lies along the tile's rows and along K, in blocks: neighbours along the stored rows.
 fn block_place(number: u32, across: u32, k_innermost: bool) -> vec2<u32> {
     if (k_innermost) {
@@ -151,8 +114,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let k_last = select(k_end, k_end - STEP, WHOLE);
 
     let brings_a = lane < A_BLOCKS;
-    let place_a = block_place(lane, M_TILE / 4u, A_K_INNERMOST);
-    let place_b = block_place(lane, N_TILE / 4u, B_K_INNERMOST);
+    let place_a = block_place(lane, M_TILE / 4u, K_INNERMOST0);
+    let place_b = block_place(lane, N_TILE / 4u, K_INNERMOST1);
     let w_a = group.y * M_TILE + 4u * place_a.x;
     let w_b = group.x * N_TILE + 4u * place_b.x;
     let to_a = 4u * place_a.y * A_PITCH + place_a.x;
@@ -169,9 +132,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #end
     var of_a = mat4x4<f32>();
     if (brings_a) {
-        of_a = block_a(w_a, k_start + 4u * place_a.y, k_end, first_a);
+        of_a = block0(w_a, k_start + 4u * place_a.y, p.m, k_end, first_a);
     }
-    var of_b = block_b(w_b, k_start + 4u * place_b.y, k_end, first_b);
+    var of_b = block1(w_b, k_start + 4u * place_b.y, p.n, k_end, first_b);
 #repeat w 4
     if (brings_a) {
         tile_a[to_a + $wu * A_PITCH] = of_a[$w];
@@ -184,9 +147,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         // Past the end these are zeros, or the last ones again, which nothing uses.
         let next = min(k + STEP, k_last);
         if (brings_a) {
-            of_a = block_a(w_a, next + 4u * place_a.y, k_end, first_a);
+            of_a = block0(w_a, next + 4u * place_a.y, p.m, k_end, first_a);
         }
-        of_b = block_b(w_b, next + 4u * place_b.y, k_end, first_b);
+        of_b = block1(w_b, next + 4u * place_b.y, p.n, k_end, first_b);
         for (var i = 0u; i < STEP; i += UNROLL) {
 #repeat u UNROLL
             {
@@ -196,10 +159,10 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
                 let y$s = tile_b[at_b + $su * 8u];
 #end
 #repeat r ROWS
-                let x$r = tile_a[at_a + $ru * 4u];
+                let of_row$r = tile_a[at_a + $ru * 4u];
 #repeat e 4
 #repeat s COLUMNS
-                c$r$e$s = fma(vec4<f32>(x$r[$e]), y$s, c$r$e$s);
+                c$r$e$s = fma(vec4<f32>(of_row$r[$e]), y$s, c$r$e$s);
 #end
 #end
 #end

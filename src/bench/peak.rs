@@ -1,11 +1,11 @@
 //! What an adapter can do, measured.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::microkernel::{self, Float, Microkernel, Near, Subgroup, Walk};
 use super::spread::Spread;
 use crate::Error;
-use crate::gpu::{Caps, Device, Playback, Timer};
+use crate::gpu::{Caps, DROWSY, Device, Playback, Timer};
 use crate::plan::Precision;
 
 /// How long peaks are measured.
@@ -126,9 +126,6 @@ struct Bench<'a> {
     effort: Effort,
 }
 
-/// After what pause a GPU's clocks are no longer taken to be up.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// Most workgroups of a microkernel: far more than any adapter runs at a time.
 const MOST_GROUPS: usize = 1 << 22;
 
@@ -192,7 +189,7 @@ impl<'a> Bench<'a> {
 
     /// Work a second, of a kernel that is repeated until it takes long enough.
     fn rate(&self, micro: &Microkernel, playback: &Playback) -> Result<Spread, Error> {
-        self.timer.rouse(playback, PAUSE)?;
+        self.timer.rouse(playback, DROWSY)?;
         let once = self.timer.time([playback])?;
         let repeats = (self.effort.seconds / once).ceil().clamp(1.0, 1000.0) as usize;
         let time = |count| Ok(self.timer.time(std::iter::repeat_n(playback, count))?);

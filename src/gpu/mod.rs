@@ -23,4 +23,4 @@ pub use recording::{
     Recording, UNIFORM_LEAST,
 };
 pub use sentinel::{Guarded, Stray};
-pub use timer::{Clock, ROUSED, Timer};
+pub use timer::{Clock, DROWSY, ROUSED, Timer};

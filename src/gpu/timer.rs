@@ -27,6 +27,8 @@ pub struct Timer {
 /// How long a GPU must be kept busy until its clocks are up. An H200 that waits lowers them from 1,980 to 345 MHz within
 /// three seconds.
 pub const ROUSED: Duration = Duration::from_millis(400);
+/// After what pause a GPU's clocks are no longer taken to be up.
+pub const DROWSY: Duration = Duration::from_secs(1);
 /// What a pass takes at least to keep it busy, in seconds.
 const SOME: f64 = 0.002;
 

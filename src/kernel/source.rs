@@ -35,6 +35,7 @@ pub(crate) use source;
 /// `shaders/lib/`: what `#import` finds.
 const LIBRARY: &[(&str, &str)] = &[
     ("bn_passed", include_str!("../../shaders/lib/bn_passed.wgsl")),
+    ("bn_places", include_str!("../../shaders/lib/bn_places.wgsl")),
     ("conv_coop", include_str!("../../shaders/lib/conv_coop.wgsl")),
     ("conv_d_input", include_str!("../../shaders/lib/conv_d_input.wgsl")),
     ("conv_d_weight", include_str!("../../shaders/lib/conv_d_weight.wgsl")),

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Measured, Tuning};
 use crate::Error;
-use crate::gpu::{Caps, Device, Timer};
+use crate::gpu::{Caps, DROWSY, Device, Timer};
 use crate::graph::{Graph, Init, Lowering, NodeId, Op};
 use crate::plan::choose::is_taken;
 use crate::plan::{Plan, PlanError, PlanOptions, Session, Variables};
@@ -107,9 +107,6 @@ fn values(stream: u32, count: usize) -> Vec<f32> {
     (0..count).map(|_| 2.0 * random.uniform() - 1.0).collect()
 }
 
-/// After what pause a GPU's clocks are no longer taken to be up.
-const PAUSE: Duration = Duration::from_secs(1);
-
 /// A strategy in the running.
 struct Candidate {
     name: &'static str,
@@ -193,7 +190,7 @@ pub(super) fn measure(
                 continue;
             }
         }
-        timer.rouse(candidate.session.playback(), PAUSE)?;
+        timer.rouse(candidate.session.playback(), DROWSY)?;
         candidate.warm_up(timer)?;
         fastest = fastest.min(candidate.first);
         candidates.push(candidate);
