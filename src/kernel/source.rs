@@ -71,6 +71,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("winograd_points", include_str!("../../shaders/lib/winograd_points.wgsl")),
     ("winograd_taps", include_str!("../../shaders/lib/winograd_taps.wgsl")),
     ("random", include_str!("../../shaders/lib/random.wgsl")),
+    ("scatter_link", include_str!("../../shaders/lib/scatter_link.wgsl")),
 ];
 
 /// The value of a preamble constant.

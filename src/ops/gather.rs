@@ -3,6 +3,7 @@
 use super::copy::{clear, common_width, float, word};
 use super::launch::Launch;
 use super::{Case, CaseInput};
+use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::tensor::{Array, DType, HostTensor, TensorType};
@@ -106,8 +107,11 @@ impl Op for Gather {
     }
 }
 
-/// Indices one call adds up: bounds the scan of each invocation, and with it the work, which grows as batch × chunk.
-const CHUNK: usize = 1024;
+/// Neighbouring indices that one dispatch adds up, and that are searched for each other: the work of finding those that name
+/// one row grows as batch × chunk. Software searches as long as a dispatch takes to begin, a GPU at hardly any cost.
+fn chunk(caps: &Caps) -> usize {
+    if caps.is_software() { 1024 } else { 4096 }
+}
 /// The most Elems of a row that an invocation adds up.
 const MOST_ELEMENTS: usize = 8;
 
@@ -148,35 +152,33 @@ impl Op for ScatterAdd {
         let len: usize = l.inputs[0].shape[1..].iter().product();
         let width = common_width(&[len]);
         let columns = len / width;
-        // Each invocation scans the indices, which many of a GPU's do at no cost.
+        let chunk = chunk(l.caps);
+        // Each invocation reads a link first, which many of a GPU's do at no cost.
         let most = if l.caps.is_software() { MOST_ELEMENTS } else { 1 };
         let each = (1..=most).rev().find(|&n| columns.is_multiple_of(n)).unwrap_or(1);
-        let launch = Launch::single(CHUNK * columns / each, l.caps);
-        let kernel = |source| Kernel::new(source).constant("Elem", float(width)).constant("WG", launch.invocations);
-        let clear = clear(Operand::Output, width, self.rows * columns, l.caps);
-        let strategy = |name, windows: bool| {
-            let chunk = |start: usize| {
-                let end = batch.min(start + CHUNK);
-                let count = (end - start) * columns / each;
-                let source = if windows { source!("scatter_add_rows_window") } else { source!("scatter_add_rows") };
-                let kernel = kernel(source).constant("COLUMNS", columns).constant("EACH", each);
-                let call = |kernel| KernelCall::new(kernel, launch.grid(count, l.caps)).bind(Operand::Input(0));
-                let call = if windows {
-                    let (offset, bytes) = (4 * start as u64, 4 * (end - start) as u64);
-                    let kernel = kernel.window("indices", (end - start) / 4);
-                    call(kernel).bind_window(Operand::Input(1), offset, bytes).param("fours", (end - start) / 4)
-                } else {
-                    call(kernel).bind(Operand::Input(1)).param("end", end)
-                };
-                call.bind(Operand::Output).param("count", count).param("start", start).param("rows", self.rows)
-            };
-            let calls = std::iter::once(clear.clone()).chain((0..batch).step_by(CHUNK).map(chunk)).collect();
-            Strategy { name, calls, scratch: Vec::new() }
+        let launch = Launch::single(chunk * columns / each, l.caps);
+        let sum = |start: usize| {
+            let count = chunk.min(batch - start) * columns / each;
+            let kernel = Kernel::new(source!("scatter_add_rows")).constant("Elem", float(width));
+            let kernel = kernel.constant("COLUMNS", columns).constant("EACH", each).constant("WG", launch.invocations);
+            let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(2).bind(Operand::Scratch(0));
+            let call = call.bind(Operand::Output).param("count", count);
+            call.param("start", start).param("rows", self.rows)
         };
-        let mut strategies = vec![strategy("rows", false)];
+        let strategy = |name, links: Vec<KernelCall>| {
+            let clear = clear(Operand::Output, width, self.rows * columns, l.caps);
+            let sums = (0..batch).step_by(chunk).map(sum);
+            Strategy {
+                name,
+                calls: links.into_iter().chain([clear]).chain(sums).collect(),
+                scratch: vec![4 * batch as u64],
+            }
+        };
+        let mut strategies = vec![strategy("rows", vec![link(batch, l.caps)])];
         // A scan of indices is a loop of loads.
         if l.caps.slow_storage && batch.is_multiple_of(4) {
-            strategies.insert(0, strategy("window", true));
+            let links = (0..batch).step_by(WINDOW).map(|start| link_window(start, WINDOW.min(batch - start), l.caps));
+            strategies.insert(0, strategy("window", links.collect()));
         }
         strategies
     }
@@ -184,6 +186,27 @@ impl Op for ScatterAdd {
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
         types.inputs[0].count() as u64
     }
+}
+
+/// Links those of all indices of a chunk that name one row.
+fn link(batch: usize, caps: &Caps) -> KernelCall {
+    let launch = Launch::single(batch, caps);
+    let kernel = Kernel::new(source!("scatter_add_link")).constant("CHUNK", chunk(caps));
+    let call = KernelCall::new(kernel.constant("WG", launch.invocations), launch.grid(batch, caps));
+    call.bind(Operand::Input(1)).bind(Operand::Scratch(0)).param("count", batch)
+}
+
+/// Indices of a uniform window.
+const WINDOW: usize = 16_384;
+
+/// The same for `count` indices from `start` on, read as a uniform window.
+fn link_window(start: usize, count: usize, caps: &Caps) -> KernelCall {
+    let launch = Launch::single(count, caps);
+    let kernel = Kernel::new(source!("scatter_add_link_window")).constant("CHUNK", chunk(caps));
+    let kernel = kernel.constant("WG", launch.invocations).window("indices", count / 4);
+    let call = KernelCall::new(kernel, launch.grid(count, caps));
+    let call = call.bind_window(Operand::Input(1), 4 * start as u64, 4 * count as u64).bind(Operand::Scratch(0));
+    call.param("start", start).param("fours", count / 4)
 }
 
 impl Graph {
@@ -242,7 +265,8 @@ pub fn cases() -> Vec<Case> {
         scatter("all in one row", 1, CaseInput::f32([33, 3]), CaseInput::index([33], 1)),
         scatter("past the end", 3, CaseInput::f32([9, 4]), CaseInput::index([9], 6)),
         scatter("in fours", 40, CaseInput::f32([128, 8]), CaseInput::index([128], 50)),
-        scatter("several chunks", 5, CaseInput::f32([2500, 3]), CaseInput::index([2500], 5)).forward_only(),
+        scatter("several chunks", 5, CaseInput::f32([9000, 3]), CaseInput::index([9000], 5)).forward_only(),
+        scatter("several windows", 50, CaseInput::f32([20_000, 2]), CaseInput::index([20_000], 60)).forward_only(),
         scatter("more rows than values", 300, CaseInput::f32([20, 4]), CaseInput::index([20], 300)).forward_only(),
     ]
 }
