@@ -1,6 +1,6 @@
 // d_weight[o, c, ky, kx] = the three by three results of points[p, place(o, c)], p = 6 i + j, transformed back (lib/winograd);
 // where p.resume is 1, added to what is there.
-// Layout: points [36, POINT], d_weight [o, c, 3, 3]; place, which is generated, is where a product left its results.
+// Layout: points [36, point], d_weight [o, c, 3, 3]; place, which is generated, is where a product left its results.
 // Work: nine results an invocation, channels innermost. Accumulates in f32. Bound by memory bandwidth: 36 elements read and 9
 // written.
 // Reached, with all its dispatches: 64 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 67 % on Mesa 26
@@ -9,6 +9,7 @@ struct Params {
     c: u32,
     count: u32,
     resume: u32,
+    point: u32,
 }
 #import params
 #import grid
@@ -31,7 +32,7 @@ fn main(
     let start = place(index / p.c, index % p.c);
 #repeat y 6
 #repeat x 6
-    let m$y$x = points[(6u * $yu + $xu) * POINT + start];
+    let m$y$x = points[(6u * $yu + $xu) * p.point + start];
 #end
 #end
 #repeat x 6

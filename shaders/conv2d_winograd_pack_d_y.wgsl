@@ -1,7 +1,7 @@
 // points[p, place(o, t)] = point p = 6 i + j of the transformed 4x4 tile t of d_y of channel o, as four taps (lib/winograd):
 // tile t has the rows from 4 · (t / tiles_x % tiles_y) and the columns from 4 · (t % tiles_x) on of image first_image + t /
 // (tiles_x · tiles_y), zero outside. Tiles past the last are zero.
-// Layout: d_y [n, o, oh, 4 · tiles_x] in words of four, points [36, POINT]; place, which is generated, is where a product
+// Layout: d_y [n, o, oh, 4 · tiles_x] in words of four, points [36, point]; place, which is generated, is where a product
 // wants its operand's elements.
 // Work: one tile of one channel an invocation, tiles innermost. Accumulates nothing. Bound by memory bandwidth: 16 elements
 // read and 36 written.
@@ -17,6 +17,7 @@ struct Params {
     tiles: u32,
     tiles_padded: u32,
     count: u32,
+    point: u32,
 }
 #import params
 #import grid

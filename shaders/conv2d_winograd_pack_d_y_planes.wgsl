@@ -1,6 +1,6 @@
 // As conv2d_winograd_pack_d_y, where nothing is padded in the points.
 // Layout: d_y in WINDOWS parts [count, oh, tiles_x] in words of four, from plane first on of the turn, where plane = image · o +
-// channel; points [36, POINT].
+// channel; points [36, point].
 // Work: one tile of one channel of every part an invocation, tiles innermost. Accumulates nothing. Bound by the 36 stores, for
 // four words read.
 // Reached: 34 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 66 % on Mesa 26 (resnet9, train, batch 64).
@@ -11,6 +11,7 @@ struct Params {
     oh: u32,
     tiles_y: u32,
     tiles_x: u32,
+    point: u32,
 }
 #import params
 #import grid

@@ -1,7 +1,7 @@
 // As conv2d_winograd_pack_x, for images as wide as their tiles, with one column of padding on either side, where nothing is
 // padded in the points.
 // Layout: x in WINDOWS parts [count, h, tiles_x] in words of four, from plane first on of the turn, where plane = image · c +
-// channel; points [36, POINT].
+// channel; points [36, point].
 // Work: one tile of one channel of every part an invocation, tiles innermost. Accumulates nothing. Bound by the 36
 // stores, for 18 words read.
 // Reached: 23 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 47 % on Mesa 26 (resnet9, train, batch 64).
@@ -13,6 +13,7 @@ struct Params {
     pad_y: u32,
     tiles_y: u32,
     tiles_x: u32,
+    point: u32,
 }
 #import params
 #import grid

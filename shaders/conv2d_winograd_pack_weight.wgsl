@@ -1,7 +1,7 @@
 // points[p, place(o, c)] = point p = 6 i + j of the transformed 3x3 weight of result o and channel c (lib/winograd). With FLIP
 // the results are the weight's input channels and its taps run backwards: the weights of the gradient. Channels past the last
 // are zero.
-// Layout: weight [results, channels, 3, 3], or [channels, results, 3, 3] with FLIP; points [36, POINT]; place, which is
+// Layout: weight [results, channels, 3, 3], or [channels, results, 3, 3] with FLIP; points [36, point]; place, which is
 // generated, is where a product wants its operand's elements.
 // Work: one 3x3 weight an invocation, results innermost, as they lie in the points. Accumulates nothing. Bound by memory
 // bandwidth: 9 elements read and 36 written.
@@ -10,6 +10,7 @@ struct Params {
     results: u32,
     channels: u32,
     count: u32,
+    point: u32,
 }
 #import params
 #import grid
@@ -45,7 +46,7 @@ fn main(
 #repeat y 6
     let r$y = of_three(vec3(c0.s$y, c1.s$y, c2.s$y));
 #repeat x 6
-    points[(6u * $yu + $xu) * POINT + to] = r$y.s$x;
+    points[(6u * $yu + $xu) * p.point + to] = r$y.s$x;
 #end
 #end
 }

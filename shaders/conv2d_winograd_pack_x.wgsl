@@ -1,7 +1,7 @@
 // points[p, place(c, t)] = point p = 6 i + j of the transformed 6x6 input tile t of channel c (lib/winograd): tile t has the
 // rows from 4 · (t / tiles_x % tiles_y) - pad_y and the columns from 4 · (t % tiles_x) - pad_x on of image first_image + t /
 // (tiles_x · tiles_y), zero outside. Channels and tiles past the last are zero.
-// Layout: x [n, c, h, w], points [36, POINT]; place, which is generated, is where a product wants its operand's elements.
+// Layout: x [n, c, h, w], points [36, point]; place, which is generated, is where a product wants its operand's elements.
 // Work: one tile of one channel an invocation, tiles innermost. Accumulates nothing. Bound by memory bandwidth: 16 elements
 // read, neighbours apart, and 36 written.
 // Reached: 43 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 31 % on Mesa 26 (32x64x32x32 by 64 of
@@ -19,6 +19,7 @@ struct Params {
     tiles: u32,
     tiles_padded: u32,
     count: u32,
+    point: u32,
 }
 #import params
 #import grid

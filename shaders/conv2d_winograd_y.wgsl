@@ -1,6 +1,6 @@
 // y[n, o, i, j] = epilogue(the four by four results of tile t of channel o): points[p, place(o, t)], p = 6 i + j, transformed back
 // (lib/winograd). Tiles lie as in conv2d_winograd_pack_x.
-// Layout: points [36, POINT], y [n, o, oh, 4 · tiles_x] in words of four; place, which is generated, is where a product left
+// Layout: points [36, point], y [n, o, oh, 4 · tiles_x] in words of four; place, which is generated, is where a product left
 // its results.
 // Work: one tile of one channel an invocation, tiles innermost. Accumulates in f32. Bound by memory bandwidth: 36 elements
 // read and 16 written.
@@ -15,6 +15,7 @@ struct Params {
     first_image: u32,
     tiles: u32,
     count: u32,
+    point: u32,
 }
 #import params
 #import grid
@@ -40,7 +41,7 @@ fn main(
     let start = place(o, t);
 #repeat y 6
 #repeat x 6
-    let m$y$x = points[(6u * $yu + $xu) * POINT + start];
+    let m$y$x = points[(6u * $yu + $xu) * p.point + start];
 #end
 #end
 #repeat x 6

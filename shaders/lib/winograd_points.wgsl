@@ -5,6 +5,6 @@
 #repeat y 6
     let r$y = of_input(Six(c0.s$y, c1.s$y, c2.s$y, c3.s$y, c4.s$y, c5.s$y));
 #repeat x 6
-    points[(6u * $yu + $xu) * POINT + to] = r$y.s$x;
+    points[(6u * $yu + $xu) * p.point + to] = r$y.s$x;
 #end
 #end

@@ -120,7 +120,7 @@ impl KernelCall {
 
     /// Adds a parameter that the kernel's source does not have, for the code that fills its hole, and sets it.
     #[must_use]
-    pub fn code_param(mut self, name: &'static str, value: u32) -> Self {
+    pub fn code_param(mut self, name: &'static str, value: impl Into<Scalar>) -> Self {
         self.kernel = self.kernel.field(name);
         self.param(name, value)
     }

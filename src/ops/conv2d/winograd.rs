@@ -116,8 +116,8 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let tiles = Tiles::new(g.n, pass.of, pass.c.max(pass.o), l)?;
     let products = Products::new(POINTS, [pass.o, tiles.count(), pass.c], false, l.caps)?;
     let channels = products.k_padded();
-    let kernel = with_place(Kernel::new(source!("conv2d_winograd_pack_weight")), &products, Matrix::A, false);
-    let pack_weight = over(pass.o * channels, kernel.constant("FLIP", pass.flip), l)
+    let kernel = Kernel::new(source!("conv2d_winograd_pack_weight")).constant("FLIP", pass.flip);
+    let pack_weight = with_place(over(pass.o * channels, kernel, l), &products, Matrix::A, false)
         .bind(Operand::Input(1))
         .bind(Operand::Scratch(0))
         .param("results", pass.o)
@@ -127,8 +127,8 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     for first_image in tiles.turns() {
         calls.extend(pack_x(&tiles, first_image, pass, [channels, tiles.count()], (&products, true), l));
         calls.extend(products_calls.iter().cloned());
-        let kernel = with_place(Kernel::new(source!("conv2d_winograd_y")), &products, Matrix::C, false);
-        let call = over(pass.o * tiles.count(), kernel, l)
+        let call = over(pass.o * tiles.count(), Kernel::new(source!("conv2d_winograd_y")), l);
+        let call = with_place(call, &products, Matrix::C, false)
             .bind(Operand::Scratch(2))
             .bind(Operand::Output)
             .param("o", pass.o)
@@ -159,9 +159,9 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         calls.extend(pack_x(&tiles, first_image, &pass, [g.c, padded], (&products, false), l));
         calls.extend(pack_d_y(&tiles, first_image, &pass, padded, &products, l));
         calls.extend(products_calls.iter().cloned());
-        let kernel = with_place(Kernel::new(source!("conv2d_winograd_d_weight")), &products, Matrix::C, false);
+        let call = over(g.o * g.c, Kernel::new(source!("conv2d_winograd_d_weight")), l);
         calls.push(
-            over(g.o * g.c, kernel, l)
+            with_place(call, &products, Matrix::C, false)
                 .bind(Operand::Scratch(2))
                 .bind(Operand::Output)
                 .param("c", g.c)
@@ -181,8 +181,8 @@ fn pack_x(
     (products, k_first): (&Products, bool),
     l: &Lowering<'_>,
 ) -> Vec<KernelCall> {
-    let kernel = |source| with_place(Kernel::new(source), products, Matrix::B, k_first);
     let shape = |call: KernelCall| {
+        let call = with_place(call, products, Matrix::B, k_first);
         let call = call.bind(Operand::Scratch(1)).param("c", pass.c).param("h", pass.size[0]);
         call.param("pad_y", pass.padding[0] as u32)
     };
@@ -191,10 +191,10 @@ fn pack_x(
     if plain && padded == [pass.c, tiles.count()] && tiles.whole_turns(pass.c * h * w) {
         let read = Read { operand: Operand::Input(0), name: "x", bytes: 4 * h * w };
         let planes = (first_image * pass.c, tiles.images * pass.c);
-        return of_planes(tiles, planes, read, kernel(source!("conv2d_winograd_pack_planes")), l, shape);
+        return of_planes(tiles, planes, read, Kernel::new(source!("conv2d_winograd_pack_planes")), l, shape);
     }
     let [channels, tiles_padded] = padded;
-    let call = over(channels * tiles_padded, kernel(source!("conv2d_winograd_pack_x")), l).bind(Operand::Input(0));
+    let call = over(channels * tiles_padded, Kernel::new(source!("conv2d_winograd_pack_x")), l).bind(Operand::Input(0));
     let call = shape(call).param("w", w).param("pad_x", pass.padding[1] as u32).param("tiles_padded", tiles_padded);
     vec![tiles.params(call, first_image)]
 }
@@ -208,15 +208,17 @@ fn pack_d_y(
     products: &Products,
     l: &Lowering<'_>,
 ) -> Vec<KernelCall> {
-    let kernel = |source| with_place(Kernel::new(source), products, Matrix::A, false);
-    let shape = |call: KernelCall| call.bind(Operand::Scratch(0)).param("o", pass.o).param("oh", pass.of[0]);
+    let shape = |call: KernelCall| {
+        let call = with_place(call, products, Matrix::A, false);
+        call.bind(Operand::Scratch(0)).param("o", pass.o).param("oh", pass.of[0])
+    };
     let [h, w] = pass.of;
     if tiles_padded == tiles.count() && tiles.whole_turns(pass.o * h * w) {
         let read = Read { operand: Operand::Input(1), name: "d_y", bytes: 4 * h * w };
         let planes = (first_image * pass.o, tiles.images * pass.o);
-        return of_planes(tiles, planes, read, kernel(source!("conv2d_winograd_pack_d_y_planes")), l, shape);
+        return of_planes(tiles, planes, read, Kernel::new(source!("conv2d_winograd_pack_d_y_planes")), l, shape);
     }
-    let call = over(pass.o * tiles_padded, kernel(source!("conv2d_winograd_pack_d_y")), l).bind(Operand::Input(1));
+    let call = over(pass.o * tiles_padded, Kernel::new(source!("conv2d_winograd_pack_d_y")), l).bind(Operand::Input(1));
     vec![tiles.params(shape(call).param("tiles_padded", tiles_padded), first_image)]
 }
 
@@ -244,8 +246,12 @@ fn of_planes(
     pieces(planes, &reads, FEW, l.caps).into_iter().map(call).collect()
 }
 
-fn with_place(kernel: Kernel, products: &Products, matrix: Matrix, k_first: bool) -> Kernel {
-    kernel.constant("POINT", products.stride(matrix)).code(products.place(matrix, k_first))
+/// Tells a kernel where the elements of one of the products' three lie.
+fn with_place(mut call: KernelCall, products: &Products, matrix: Matrix, k_first: bool) -> KernelCall {
+    let (code, params) = products.place(matrix, k_first);
+    call.kernel = call.kernel.code(code);
+    let call = call.param("point", products.stride(matrix));
+    params.into_iter().fold(call, |call, (name, value)| call.code_param(name, value))
 }
 
 /// A call of `count` invocations.

@@ -87,21 +87,27 @@ impl Products {
     }
 
     /// WGSL for `fn place(…) -> u32`, the place of an element within its matrix: of row and k of a, with `k_first` of k and
-    /// row; of k and column of b, likewise; of row and column of c.
-    pub fn place(&self, matrix: Matrix, k_first: bool) -> String {
-        let body = match (&self.form, matrix) {
+    /// row; of k and column of b, likewise; of row and column of c. And the parameters of that, so that layers share kernels.
+    pub fn place(&self, matrix: Matrix, k_first: bool) -> (String, Vec<(&'static str, usize)>) {
+        let (import, body, params) = match (&self.form, matrix) {
             (Form::Windows(cut), Matrix::C) => {
                 let ([m, n], columns) = (cut.tile, cut.padded()[1] / cut.tile[1]);
-                format!("((i / {m}u * {columns}u + k / {n}u) * {m}u + i % {m}u) * {n}u + k % {n}u")
+                let params = vec![("tile_rows", m), ("tile_columns", n), ("tiles_across", columns)];
+                ("#import tile_place\n", "tile_place(i, k, p.tile_rows, p.tile_columns, p.tiles_across)", params)
             }
-            (Form::Windows(cut), _) => cut.place(usize::from(matrix == Matrix::B)),
-            (Form::Plain { .. }, Matrix::A) => format!("i * {}u + k", self.k),
-            (Form::Plain { b_k_innermost: true }, Matrix::B) => format!("i * {}u + k", self.k),
-            (Form::Plain { .. }, Matrix::B) => format!("k * {}u + i", self.n),
-            (Form::Plain { .. }, Matrix::C) => format!("i * {}u + k", self.n),
+            (Form::Windows(cut), _) => {
+                let [tile, planes, run] = cut.panels(usize::from(matrix == Matrix::B));
+                let params = vec![("tile_lines", tile), ("planes", planes), ("run", run)];
+                ("#import panel_place\n", "panel_place(i, k, p.tile_lines, p.planes, p.run)", params)
+            }
+            (Form::Plain { .. }, Matrix::A) | (Form::Plain { b_k_innermost: true }, Matrix::B) => {
+                ("", "i * p.line + k", vec![("line", self.k)])
+            }
+            (Form::Plain { .. }, Matrix::B) => ("", "k * p.line + i", vec![("line", self.n)]),
+            (Form::Plain { .. }, Matrix::C) => ("", "i * p.line + k", vec![("line", self.n)]),
         };
         let arguments = if k_first { "k: u32, i: u32" } else { "i: u32, k: u32" };
-        format!("fn place({arguments}) -> u32 {{\n    return {body};\n}}")
+        (format!("{import}fn place({arguments}) -> u32 {{\n    return {body};\n}}"), params)
     }
 
     /// The dispatches from scratch buffers a and b to c, and further scratch, numbered from `next` on.

@@ -142,14 +142,9 @@ impl Cut {
         (Side { operand, first: row * m * pitch + column * n }, pitch)
     }
 
-    /// WGSL for the place of an element within a packed operand, given as `i` along `axis` and `k`.
-    pub fn place(&self, axis: usize) -> String {
-        let (tile, run, planes) = (self.tile[axis], self.run, self.planes());
-        let panels = tile / PANEL;
-        format!(
-            "(((i / {tile}u * {planes}u + k / {run}u) * {panels}u + i % {tile}u / {PANEL}u) * {run}u + k % {run}u) * \
-             {PANEL}u + i % {PANEL}u"
-        )
+    /// What `lib/panel_place` must know of a packed operand: lines of a tile, planes of K, and K of one.
+    pub fn panels(&self, axis: usize) -> [usize; 3] {
+        [self.tile[axis], self.planes(), self.run]
     }
 
     /// Where tiles read a factor: where it lies, or in one more `scratch` buffer, which further `calls` pack it into.

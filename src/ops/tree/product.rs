@@ -103,8 +103,10 @@ impl Product {
         match &self.form {
             Form::Rows(_) => kernel.constant("LINE4", line_pitch(self.depth) / 4).code("#import tree_lines"),
             Form::Windows(cut) => {
-                let place = format!("fn place(i: u32, k: u32) -> u32 {{\n    return {};\n}}", cut.place(0));
-                kernel.code("#import tree_lines_packed").code(place)
+                let [tile, planes, run] = cut.panels(0);
+                let place = format!("panel_place(i, k, {tile}u, {planes}u, {run}u)");
+                let place = format!("fn place(i: u32, k: u32) -> u32 {{\n    return {place};\n}}");
+                kernel.code("#import panel_place").code("#import tree_lines_packed").code(place)
             }
         }
     }
