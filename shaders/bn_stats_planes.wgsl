@@ -1,6 +1,6 @@
 // out[image] = mean and Σ(x − mean)² · scale of each channel of the image, by sums shifted by the plane's first element, as
 // bn_stats_lines.
-// Layout: x in WINDOWS parts [count, SIZE] in words of four, from plane first on, where plane = image · channels + channel;
+// Layout: x in WINDOWS parts [count, size] in words of four, from plane first on, where plane = image · channels + channel;
 // out [images, 2, channels].
 // Work: one plane of every part an invocation. Accumulates in f32, in eight chains. For planes that are read through uniform
 // windows, where it does not matter which lane reads what. Bound by loads.
@@ -9,6 +9,7 @@ struct Params {
     first: u32,
     count: u32,
     channels: u32,
+    size: u32,
     scale: f32,
 }
 #import params
@@ -32,8 +33,8 @@ fn main(
     }
 #repeat w WINDOWS
     {
-        let end = plane * SIZE + SIZE;
-        var at = plane * SIZE;
+        let end = plane * p.size + p.size;
+        var at = plane * p.size;
         let shift = head(x$w[at]);
         var sum_a = Elem();
         var sum_b = Elem();
@@ -47,13 +48,13 @@ fn main(
             squares_a += a * a;
             squares_b += b * b;
         }
-        if (SIZE % 2u == 1u) {
+        if (p.size % 2u == 1u) {
             let a = x$w[at] - Elem(shift);
             sum_a += a;
             squares_a += a * a;
         }
         let sum = total(sum_a + sum_b);
-        let mean = sum / f32(WIDTH * SIZE);
+        let mean = sum / f32(WIDTH * p.size);
         let index = p.first + $wu * p.count + plane;
         let to = index / p.channels * 2u * p.channels + index % p.channels;
         out[to] = shift + mean;

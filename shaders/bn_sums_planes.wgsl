@@ -1,5 +1,5 @@
 // out[image] = Σ d_y and Σ d_y · (x − mean) / √(variance + eps) of each channel of the image, as bn_sums_lines.
-// Layout: x and d_y in WINDOWS parts [count, SIZE] in words of four, from plane first on, where plane = image · channels +
+// Layout: x and d_y in WINDOWS parts [count, size] in words of four, from plane first on, where plane = image · channels +
 // channel; stats [2, channels], weight and bias [channels], out [images, 2, channels].
 // Work: one plane of every part an invocation. Accumulates in f32, in eight chains. For planes that are read through uniform
 // windows, where it does not matter which lane reads what. Bound by loads.
@@ -8,6 +8,7 @@ struct Params {
     first: u32,
     count: u32,
     channels: u32,
+    size: u32,
     eps: f32,
 }
 #import params
@@ -42,8 +43,8 @@ fn main(
         let deviation = inverseSqrt(stats[p.channels + channel] + p.eps);
         let scale = weight[channel] * deviation;
         let shift = bias[channel];
-        let end = plane * SIZE + SIZE;
-        var at = plane * SIZE;
+        let end = plane * p.size + p.size;
+        var at = plane * p.size;
         var sum_a = Elem();
         var sum_b = Elem();
         var dot_a = Elem();
@@ -58,7 +59,7 @@ fn main(
             dot_a += a * x_a;
             dot_b += b * x_b;
         }
-        if (SIZE % 2u == 1u) {
+        if (p.size % 2u == 1u) {
             let x_a = x$w[at] - mean;
             let a = passed(d_y$w[at], x_a * scale + shift);
             sum_a += a;

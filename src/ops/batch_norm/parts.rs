@@ -80,11 +80,12 @@ pub(super) fn by_planes(
     if planes.images > MOST_IMAGES || planes.size < SMALLEST || width(planes) != 4 || !in_windows(&pieces) {
         return None;
     }
-    let kernel = of_elements(kernel, 4).constant("WG", PLANES_WORKGROUP).constant("SIZE", planes.size / 4);
+    let kernel = of_elements(kernel, 4).constant("WG", PLANES_WORKGROUP);
     let call = |piece: Piece| {
         let grid = linear_grid(piece.count.div_ceil(PLANES_WORKGROUP), caps);
         let call = piece.bind(KernelCall::new(kernel.clone(), grid), &reads);
-        end(call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels))
+        let call = call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels);
+        end(call.param("size", planes.size / 4))
     };
     Some(pieces.into_iter().map(call).collect())
 }
