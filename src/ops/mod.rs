@@ -31,6 +31,7 @@ pub mod reduce;
 pub mod reshape;
 mod row;
 pub mod sample;
+pub mod scatter_add;
 pub mod slice;
 pub mod softmax;
 mod split;
@@ -49,6 +50,7 @@ pub const OPS: &[OpEntry] = &[
     OpEntry { name: "dropout", cases: dropout::cases },
     OpEntry { name: "expand", cases: expand::cases },
     OpEntry { name: "gather", cases: gather::cases },
+    OpEntry { name: "scatter_add", cases: scatter_add::cases },
     OpEntry { name: "image_batch", cases: image_batch::cases },
     OpEntry { name: "matmul", cases: matmul::cases },
     OpEntry { name: "pack", cases: pack::cases },
