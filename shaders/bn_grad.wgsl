@@ -3,7 +3,7 @@
 // Layout: x, d_y and d_x [planes, size] in Elems (f32 or vec4 of neighbours), where plane = image · channels + channel;
 // x and d_y in WINDOWS parts of count planes each, from plane first on; stats and sums [2, channels]; weight and bias
 // [channels]; share = 1 / elements of a channel.
-// Work: up to RUN, which p.run is too, Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
+// Work: up to RUN Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
 // invocations on neighbouring Elems. Accumulates nothing. Bound by memory bandwidth.
 // Reached: 65 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 60 % on Mesa 26 (64x64x32x32); 91 % on an H200
 // (256x64x32x32).
@@ -13,7 +13,6 @@ struct Params {
     channels: u32,
     size: u32,
     per_plane: u32,
-    run: u32,
     share: f32,
     eps: f32,
 }
@@ -43,8 +42,6 @@ fn main(
         return;
     }
     let first = index % p.per_plane;
-    // A run in windows that the driver cannot unroll takes a fifth of the time to compile, and fits the core's cache.
-    let run = select(RUN, p.run, ROLLED);
 #repeat w WINDOWS
     {
         let channel = (p.first + $wu * p.count + plane) % p.channels;
@@ -55,25 +52,23 @@ fn main(
         let constant = Elem(p.share * sums[channel]);
         let slope = p.share * sums[p.channels + channel] * deviation;
         let begin = (p.first + $wu * p.count) * p.size;
-        for (var r = 0u; r < run; r += 1u + MORE) {
-            let place = first + r * p.per_plane;
-            if (place < p.size) {
-                let i = plane * p.size + place;
-                let centred = x$w[i] - mean;
-                let d = passed(d_y$w[i], centred * scale + shift);
+        // Counted from where the invocation begins: no driver unrolls that in every window.
+        for (var place = first; place < p.size; place += (1u + MORE) * p.per_plane) {
+            let i = plane * p.size + place;
+            let centred = x$w[i] - mean;
+            let d = passed(d_y$w[i], centred * scale + shift);
 #repeat m MORE
-                let place$m = place + ($mu + 1u) * p.per_plane;
-                let i$m = plane * p.size + min(place$m, p.size - 1u);
-                let centred$m = x$w[i$m] - mean;
-                let d$m = passed(d_y$w[i$m], centred$m * scale + shift);
+            let place$m = place + ($mu + 1u) * p.per_plane;
+            let i$m = plane * p.size + min(place$m, p.size - 1u);
+            let centred$m = x$w[i$m] - mean;
+            let d$m = passed(d_y$w[i$m], centred$m * scale + shift);
 #end
-                d_x[begin + i] = (d - constant - centred * slope) * scale;
+            d_x[begin + i] = (d - constant - centred * slope) * scale;
 #repeat m MORE
-                if (place$m < p.size) {
-                    d_x[begin + i$m] = (d$m - constant - centred$m * slope) * scale;
-                }
-#end
+            if (place$m < p.size) {
+                d_x[begin + i$m] = (d$m - constant - centred$m * slope) * scale;
             }
+#end
         }
     }
 #end

@@ -9,7 +9,6 @@
 struct Params {
     first: u32,
     count: u32,
-    run: u32,
 }
 #import params
 #import grid
@@ -35,9 +34,7 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let begin = linear_workgroup(group, groups) * (WG * RUN) + lane;
-    // What goes through windows is not unrolled: see bn_apply.
-    let run = select(RUN, p.run, ROLLED);
-    for (var r = 0u; r < run; r += 1u + MORE) {
+    for (var r = 0u; r < RUN; r += 1u + MORE) {
         let i = begin + r * WG;
         if (i < p.count) {
             let above = i + i / COLUMNS * COLUMNS;

@@ -166,10 +166,9 @@ pub(super) fn over_elements(
         let per_plane = size.div_ceil(launch.run);
         // Each plane is padded to whole invocations.
         let grid = launch.grid(piece.count * per_plane * launch.run, l.caps);
-        let kernel = launch.define(kernel.clone()).constant("ROLLED", piece.in_windows());
-        let call = piece.bind(KernelCall::new(kernel, grid), &reads);
+        let call = piece.bind(KernelCall::new(launch.define(kernel.clone()), grid), &reads);
         let call = call.param("first", piece.first).param("count", piece.count).param("channels", planes.channels);
-        end(call.param("size", size).param("per_plane", per_plane).param("run", launch.run))
+        end(call.param("size", size).param("per_plane", per_plane))
     };
     pieces.into_iter().map(call).collect()
 }

@@ -103,9 +103,9 @@ impl ExtremePool {
             launch.define(Kernel::new(source)).constant("SIGN", self.extreme.sign()).constant("COLUMNS", columns);
         let call = |piece: Piece| {
             let count = piece.count * columns;
-            let kernel = kernel.clone().constant("ROLLED", piece.in_windows());
-            let call = piece.bind(KernelCall::new(kernel, launch.grid(count, l.caps)), &reads).bind(Operand::Output);
-            end(call.param("first", piece.first * columns).param("count", count).param("run", launch.run))
+            let call = KernelCall::new(kernel.clone(), launch.grid(count, l.caps));
+            let call = piece.bind(call, &reads).bind(Operand::Output);
+            end(call.param("first", piece.first * columns).param("count", count))
         };
         let pieces = pieces(units, &reads, MANY, l.caps);
         let windows = in_windows(&pieces);
