@@ -48,7 +48,7 @@ fn main(
             squares_a += a * a;
             squares_b += b * b;
         }
-        // Of an odd size one is left. A condition on p.size alone would have Mesa 22.3 compile again for each size.
+        // Of an odd size one is left. Mesa 22.3 is not to be trusted with a condition on p.size alone (ARCHITECTURE.md).
         if (at < end) {
             let a = x$w[at] - Elem(shift);
             sum_a += a;

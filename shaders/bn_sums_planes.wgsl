@@ -59,7 +59,7 @@ fn main(
             dot_a += a * x_a;
             dot_b += b * x_b;
         }
-        // Of an odd size one is left. A condition on p.size alone would have Mesa 22.3 compile again for each size.
+        // Of an odd size one is left. Mesa 22.3 is not to be trusted with a condition on p.size alone (ARCHITECTURE.md).
         if (at < end) {
             let x_a = x$w[at] - mean;
             let a = passed(d_y$w[at], x_a * scale + shift);

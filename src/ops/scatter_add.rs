@@ -3,6 +3,7 @@
 use super::copy::{clear, common_width, float};
 use super::gather::{rows_and_indices, with_rows};
 use super::launch::Launch;
+use super::matmul::WINDOW;
 use super::{Case, CaseInput};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
@@ -107,9 +108,6 @@ fn link(batch: usize, caps: &Caps) -> KernelCall {
     let call = KernelCall::new(kernel.constant("WG", launch.invocations), launch.grid(batch, caps));
     call.bind(Operand::Input(1)).bind(Operand::Scratch(0)).param("count", batch)
 }
-
-/// Indices of a uniform window.
-const WINDOW: usize = 16_384;
 
 /// The same for `count` indices from `start` on, read as a uniform window.
 fn link_window(start: usize, count: usize, caps: &Caps) -> KernelCall {

@@ -15,7 +15,7 @@ pub(in crate::ops) const PANEL: usize = 32;
 const PLANES: usize = 4;
 /// As many fours of planes as a dispatch may take one after another: each is a loop more to compile.
 const GROUPS: [usize; 3] = [1, 2, 4];
-/// Floats of a window.
+/// Words of a uniform window.
 pub(in crate::ops) const WINDOW: usize = 16_384;
 pub(super) const WINDOW_BYTES: u64 = 4 * WINDOW as u64;
 const WORKGROUP: usize = 64;
