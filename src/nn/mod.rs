@@ -27,7 +27,7 @@ mod summary;
 pub use init::Initializer;
 pub use layers::{
     Activation, AvgPool2d, BatchNorm2d, Conv2d, Dropout, Embedding, Flatten, GlobalAvgPool, GlobalMaxPool, LayerNorm,
-    Linear, MaxPool2d, Recurrent, Residual, Sequence, Sequential, Unrolled,
+    Linear, MaxPool2d, Recurrent, Residual, Scale, Sequence, Sequential, Unrolled,
 };
 pub use net::{Layer, Mode, Net, PARAMETERS, STATE, STATISTICS};
 pub use summary::{LayerRow, Summary, summary};

@@ -10,6 +10,7 @@ mod layer_norm;
 mod linear;
 mod pool;
 mod recurrent;
+mod scale;
 
 pub use activation::Activation;
 pub use batch_norm::BatchNorm2d;
@@ -21,3 +22,4 @@ pub use layer_norm::LayerNorm;
 pub use linear::Linear;
 pub use pool::{AvgPool2d, GlobalAvgPool, GlobalMaxPool, MaxPool2d};
 pub use recurrent::{Recurrent, Sequence, Unrolled};
+pub use scale::Scale;

@@ -1,9 +1,11 @@
 //! The ResNet-9 of David Page, *How to Train Your ResNet*, 2018.
 
-use crate::nn::{Activation, BatchNorm2d, Conv2d, Flatten, GlobalMaxPool, Linear, MaxPool2d, Residual, Sequential};
+use crate::nn::{
+    Activation, BatchNorm2d, Conv2d, Flatten, GlobalMaxPool, Linear, MaxPool2d, Residual, Scale, Sequential,
+};
 
 /// Convolutions of 64, 128, 256 and 512 channels with batch norm, the second and fourth followed by a residual of two
-/// more; global max pooling and a linear head, its logits not scaled. Parameters `prep.conv.weight` to `head.bias`.
+/// more; global max pooling and a linear head, its logits times 1/8. Parameters `prep.conv.weight` to `head.bias`.
 /// Images need 8 rows and columns.
 pub fn resnet9(classes: usize) -> Sequential {
     Sequential::new()
@@ -14,6 +16,7 @@ pub fn resnet9(classes: usize) -> Sequential {
         .with("pool", GlobalMaxPool)
         .with("flatten", Flatten)
         .with("head", Linear::new(classes))
+        .with("scale", Scale(0.125))
 }
 
 fn conv_norm_relu(channels: usize) -> Sequential {
