@@ -62,6 +62,12 @@ pub fn cases() -> Vec<Case> {
         ("blocks of many results", [5, 60, 16, 16], [20, 60, 3, 3], Conv2d::same(3)),
         ("gradients that are windows", [2, 3, 32, 32], [32, 3, 3, 3], Conv2d::same(3)),
         ("width of no four", [9, 8, 9, 7], [9, 8, 3, 3], Conv2d::same(3)),
+        // Few channels, which `patch` is for.
+        ("strips of many images", [9, 6, 4, 8], [20, 6, 3, 3], Conv2d::same(3)),
+        ("two columns of taps", [2, 5, 6, 8], [7, 5, 2, 2], plain().padding([0, 0, 1, 1])),
+        ("five taps side by side", [1, 3, 4, 12], [3, 3, 1, 5], plain().padding([0, 2, 0, 2])),
+        ("seven strips side by side", [2, 2, 11, 28], [8, 2, 3, 3], Conv2d::same(3)),
+        ("more results than a tile", [3, 18, 8, 16], [70, 18, 3, 3], Conv2d::same(3)),
     ];
     cases.extend(
         larger

@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its input: a convolution's transpose.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, tile, window, winograd};
+use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, patch, tile, window, winograd};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -71,7 +71,8 @@ impl Op for Conv2dDInput {
         let place = if l.caps.is_software() || geometry.c <= FEW_CHANNELS { 0 } else { others.len() };
         others.insert(place, direct::d_input(&geometry, l));
         others.splice(0..0, depthwise::d_input(&geometry, l));
-        in_order([window::d_input(&geometry, l), winograd::d_input(&geometry, l)], others)
+        let timed = [window::d_input(&geometry, l), patch::d_input(&geometry, l), winograd::d_input(&geometry, l)];
+        in_order(timed, others)
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

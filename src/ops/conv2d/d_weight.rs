@@ -1,7 +1,7 @@
 //! The gradient of a convolution with respect to its weight.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, tile, window, winograd};
+use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, patch, tile, window, winograd};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -64,7 +64,8 @@ impl Op for Conv2dDWeight {
         }
         let others = tile::d_weight(&geometry, l).into_iter().chain([direct::d_weight(&geometry, l)]);
         let others = depthwise::d_weight(&geometry, l).into_iter().chain(others).collect();
-        in_order([window::d_weight(&geometry, l), winograd::d_weight(&geometry, l)], others)
+        let timed = [window::d_weight(&geometry, l), patch::d_weight(&geometry, l), winograd::d_weight(&geometry, l)];
+        in_order(timed, others)
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

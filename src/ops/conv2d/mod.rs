@@ -10,6 +10,7 @@ mod direct;
 mod geometry;
 mod halved;
 mod parts;
+mod patch;
 mod tile;
 mod window;
 mod winograd;
@@ -106,7 +107,7 @@ struct Timed {
 }
 
 /// Those of known times, the fastest first, then `others`, then the rest.
-fn in_order(timed: [Option<Timed>; 2], others: Candidates) -> Candidates {
+fn in_order(timed: [Option<Timed>; 3], others: Candidates) -> Candidates {
     let mut timed: Vec<Timed> = timed.into_iter().flatten().collect();
     timed.sort_by(|a, b| a.ns.total_cmp(&b.ns));
     let (known, unknown): (Vec<_>, Vec<_>) = timed.into_iter().partition(|timed| timed.ns.is_finite());
@@ -166,7 +167,8 @@ impl Op for Conv2d {
         }
         let others = tile::forward(&geometry, l).into_iter().chain([direct::forward(&geometry, l)]);
         let others = depthwise::forward(&geometry, l).into_iter().chain(others).collect();
-        in_order([window::forward(&geometry, l), winograd::forward(&geometry, l)], others)
+        let timed = [window::forward(&geometry, l), patch::forward(&geometry, l), winograd::forward(&geometry, l)];
+        in_order(timed, others)
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

@@ -1,0 +1,203 @@
+// y[n, o, i, j] = epilogue(sum over c, ky, kx of image[n, c, i + ky - pad_y, j + kx - PAD_X] · weight[o, c, ky, kx]), of stride and
+// dilation 1. Where FLIP, the gradient of that with respect to its image: weight [c, o, KH, KW], its taps running backwards.
+// Layout: image [n, channels, rows, 4 · words] and y [n, results, out_rows, 4 · out_words] in words of four.
+// Work: a workgroup has GROUPS · 4 QUADS results of STRIPS strips (lib/conv_patch), an invocation 4 QUADS results of a strip.
+// CHANNELS of the image at a time, with what lies around the strips, and their weights pass through workgroup memory, the
+// next ones being loaded meanwhile. ONCE: these are all channels; the weights stay, and tiles_each tiles pass. WHOLE: the
+// channels are whole steps. Accumulates f32 in order of the channels.
+// Bound by arithmetic, and by reading workgroup memory: WORDS + 1 + QUADS · KW words of a row for 16 QUADS · KW · WORDS
+// multiply-adds.
+struct Params {
+    n: u32,
+    channels: u32,
+    rows: u32,
+    words: u32,
+    results: u32,
+    out_rows: u32,
+    out_words: u32,
+    pad_y: u32,
+    result_tiles: u32,
+    tiles_x: u32,
+    tiles_y: u32,
+    tiles: u32,
+    tiles_each: u32,
+}
+#import params
+#import grid
+
+@group(0) @binding(0) var<storage, read> image: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4<f32>>;
+#code
+#import conv_patch
+
+const TAPS: u32 = KH * KW;
+const RESULTS: u32 = GROUPS * 4u * QUADS;
+const STRIPS: u32 = WG / GROUPS;
+const WEIGHT_PITCH: u32 = RESULTS / 4u + 1u;
+const WEIGHTS: u32 = CHANNELS * TAPS * RESULTS;
+
+// [channel of the step, tap, result / 4]
+var<workgroup> weights: array<vec4<f32>, CHANNELS * TAPS * WEIGHT_PITCH>;
+
+// The strip of an invocation. Where few lie side by side, neighbours take eight rows first: their words lie in other banks.
+fn number_of_strip(n: u32) -> u32 {
+    return select((n / (8u * ACROSS) * 8u + n % 8u) * ACROSS + n / 8u % ACROSS, n, BY_ROWS);
+}
+
+// Where weight `e` of a step lies in it, and its result.
+fn weight_place(e: u32) -> vec2<u32> {
+    if (FLIP) {
+        return vec2<u32>(e / (TAPS * RESULTS) * TAPS + TAPS - 1u - e % TAPS, e / TAPS % RESULTS);
+    }
+    return vec2<u32>(e % (CHANNELS * TAPS), e / (CHANNELS * TAPS));
+}
+
+// Weight `e` of the step that begins at channel `first`, for results from `result` on.
+fn weight_of(e: u32, first: u32, result: u32) -> f32 {
+    let place = weight_place(e);
+    let c = first + place.x / TAPS;
+    let o = result + place.y;
+    let tap = place.x % TAPS;
+    let at = select((o * p.channels + c) * TAPS + tap, (c * p.results + o) * TAPS + TAPS - 1u - tap, FLIP);
+    let there = e < WEIGHTS && o < p.results && (WHOLE || c < p.channels);
+    return select(0.0, weight[select(0u, at, there)], there);
+}
+
+fn keep_weight(e: u32, value: f32) {
+    let place = weight_place(e);
+    if (e < WEIGHTS) {
+        weights[place.x * WEIGHT_PITCH + place.y / 4u][place.y % 4u] = value;
+    }
+}
+
+// Stores four neighbours of a result.
+fn put(tile: Tile, strip: vec3<u32>, o: u32, word: u32, value: vec4<f32>) {
+    let n = tile.image + strip.z;
+    let i = tile.row + strip.y;
+    let j = tile.word + strip.x + word;
+    if (n < p.n && o < p.results && i < p.out_rows && j < p.out_words) {
+        let to = ((n * p.results + o) * p.out_rows + i) * p.out_words + j;
+        y[to] = epilogue(value, to);
+    }
+}
+
+@compute @workgroup_size(WG)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(num_workgroups) groups: vec3<u32>,
+    @builtin(local_invocation_index) lane: u32,
+) {
+    let number = linear_workgroup(group, groups);
+    let result = number % p.result_tiles * RESULTS;
+    let start = number / p.result_tiles * p.tiles_each;
+    // The same for the whole workgroup.
+    if (start >= p.tiles) {
+        return;
+    }
+    var tile = patch_tile(start);
+    let strip = strip_of(number_of_strip(lane % STRIPS));
+    let own = lane / STRIPS * QUADS;
+    let corner = strip_place(strip);
+#repeat q QUADS
+#repeat e 4
+#repeat v WORDS
+    var sum$q$e$v = vec4<f32>();
+#end
+#end
+#end
+#repeat i WORD_EACH
+    var x$i = patch_word(lane + $iu * WG, tile, 0u);
+    keep_word(lane + $iu * WG, x$i);
+#end
+#repeat i SIDE_EACH
+    var s$i = patch_side(lane + $iu * WG, tile, 0u);
+    keep_side(lane + $iu * WG, s$i);
+#end
+#repeat i WEIGHT_EACH
+    var w$i = weight_of(lane + $iu * WG, 0u, result);
+    keep_weight(lane + $iu * WG, w$i);
+#end
+    workgroupBarrier();
+    let turns = select(p.channels, min(p.tiles_each, p.tiles - start) * CHANNELS, ONCE == 1u);
+    for (var turn = 0u; turn < turns; turn += CHANNELS) {
+        // Past the last turn, what nothing uses.
+#repeat o ONCE
+        let next_tile = patch_tile(min(start + turn / CHANNELS + 1u, p.tiles - 1u));
+        let next = 0u;
+#end
+#repeat o SEVERAL
+        let next_tile = tile;
+        let next = select(turn + CHANNELS, 0u, turn + CHANNELS >= turns);
+#repeat i WEIGHT_EACH
+        w$i = weight_of(lane + $iu * WG, next, result);
+#end
+#end
+#repeat i WORD_EACH
+        x$i = patch_word(lane + $iu * WG, next_tile, next);
+#end
+#repeat i SIDE_EACH
+        s$i = patch_side(lane + $iu * WG, next_tile, next);
+#end
+        for (var c = 0u; c < CHANNELS; c++) {
+#repeat ky KH
+            {
+                let at = corner + c * PATCH_PLANE + $kyu * PATCH_PITCH;
+#repeat v WORDS
+                let left$v = pixels[at + $vu * APART];
+                let right$v = pixels[at + $vu * APART + RIGHT];
+#end
+#repeat kx KW
+                {
+                    let to = (c * TAPS + $kyu * KW + $kxu) * WEIGHT_PITCH + own;
+#repeat v WORDS
+                    let moved$v = neighbours(left$v, right$v, $kxu);
+#end
+#repeat q QUADS
+                    let four$q = weights[to + $qu];
+#repeat e 4
+#repeat v WORDS
+                    sum$q$e$v = fma(vec4<f32>(four$q[$e]), moved$v, sum$q$e$v);
+#end
+#end
+#end
+                }
+#end
+            }
+#end
+        }
+#repeat o ONCE
+#repeat q QUADS
+#repeat e 4
+#repeat v WORDS
+        put(tile, strip, result + 4u * (own + $qu) + $eu, $vu * APART, sum$q$e$v);
+        sum$q$e$v = vec4<f32>();
+#end
+#end
+#end
+        tile = next_tile;
+#end
+        workgroupBarrier();
+#repeat i WORD_EACH
+        keep_word(lane + $iu * WG, x$i);
+#end
+#repeat i SIDE_EACH
+        keep_side(lane + $iu * WG, s$i);
+#end
+#repeat o SEVERAL
+#repeat i WEIGHT_EACH
+        keep_weight(lane + $iu * WG, w$i);
+#end
+#end
+        workgroupBarrier();
+    }
+#repeat o SEVERAL
+#repeat q QUADS
+#repeat e 4
+#repeat v WORDS
+    put(tile, strip, result + 4u * (own + $qu) + $eu, $vu * APART, sum$q$e$v);
+#end
+#end
+#end
+#end
+}

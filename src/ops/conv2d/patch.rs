@@ -1,0 +1,272 @@
+//! `patch`, for GPUs: convolutions of small kernels, stride 1 and few channels, for which Winograd's transforms would move
+//! more bytes than they save work. Images pass through workgroup memory as they are, with what lies around a tile, and each
+//! element read from there serves several taps (`shaders/lib/conv_patch.wgsl`).
+
+use super::Timed;
+use super::geometry::Geometry;
+use crate::graph::Lowering;
+use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+
+const WORKGROUP: usize = 128;
+/// Neighbours of a row that a word has.
+const WORD: usize = 4;
+/// Words of a strip.
+const WORDS: usize = 2;
+/// Strips side by side in a tile at most.
+const MOST_ACROSS: usize = 4;
+/// Taps that are written out at most, and columns of them: two words hold what four results of a row need.
+const MOST_TAPS: usize = 9;
+const MOST_COLUMNS: usize = 5;
+/// Channels of an image that are taken in one step.
+const FEW_CHANNELS: usize = 4;
+/// Workgroups that keep a large GPU busy at once, and of the kernel that needs most registers.
+const PARALLEL: usize = 528;
+const PARALLEL_LARGE: usize = 264;
+/// Channels, the fewer of in and out, from which on Winograd's tiles are faster.
+const MANY_CHANNELS: usize = 16;
+
+/// A convolution of an image, or the gradient with respect to its input, which is one with other weights.
+#[derive(Clone, Copy, Debug)]
+struct Pass {
+    /// Images, channels, rows and columns read.
+    image: [usize; 4],
+    /// Channels, rows and columns computed.
+    results: usize,
+    size: [usize; 2],
+    /// Taps around.
+    kernel: [usize; 2],
+    padding: [u32; 2],
+    flip: bool,
+}
+
+/// How the strips of a tile lie, their words side by side, or as far apart as there are strips
+/// across, so that neighbours' words lie side by side.
+#[derive(Clone, Copy, Debug)]
+struct Tile {
+    apart: bool,
+    across: usize,
+    high: usize,
+    images: usize,
+}
+
+impl Tile {
+    /// A tile of `strips`, a power of two, of images of so many rows and columns.
+    fn new(strips: usize, apart: bool, [rows, columns]: [usize; 2], kw: usize) -> Self {
+        // Columns to be read, with those that lie around.
+        let read = |across: &usize| {
+            let wide = WORD * WORDS * across;
+            (columns.div_ceil(wide) * (wide + kw - 1), usize::MAX - across)
+        };
+        let across = [1, 2, MOST_ACROSS].into_iter().filter(|across| *across <= strips).min_by_key(read).unwrap_or(1);
+        let high = (strips / across).min(rows.next_power_of_two());
+        Self { apart, across, high, images: strips / across / high }
+    }
+
+    /// Whether neighbouring invocations take neighbouring strips, rather than eight rows of them first.
+    fn by_rows(&self) -> bool {
+        self.across == MOST_ACROSS
+    }
+
+    /// Words of a row of the patch: what eight neighbours read of it lies in other banks.
+    fn pitch(&self, kw: usize) -> usize {
+        let words = WORDS * self.across + usize::from(kw > 1);
+        match (self.by_rows(), self.apart) {
+            (true, true) => (words + 4).next_multiple_of(8) - 4,
+            (true, false) => words,
+            (false, _) => words | 1,
+        }
+    }
+
+    /// Lines of a channel of the patch.
+    fn lines(&self, kh: usize) -> usize {
+        self.images * (self.high + kh - 1)
+    }
+
+    /// Tiles along columns, rows and images of so many.
+    fn counts(&self, n: usize, [rows, columns]: [usize; 2]) -> [usize; 3] {
+        let wide = WORD * WORDS * self.across;
+        [columns.div_ceil(wide), rows.div_ceil(self.high), n.div_ceil(self.images)]
+    }
+
+    fn constants(&self, kernel: Kernel, pass: &Pass, channels: usize) -> Kernel {
+        let [kh, kw] = pass.kernel;
+        let lines = channels * self.lines(kh);
+        kernel
+            .constant("WG", WORKGROUP)
+            .constant("KH", kh)
+            .constant("KW", kw)
+            .constant("PAD_X", pass.padding[1])
+            .constant("WORDS", WORDS)
+            .constant("APART", if self.apart { self.across } else { 1 })
+            .constant("ACROSS", self.across)
+            .constant("HIGH", self.high)
+            .constant("IMAGES", self.images)
+            .constant("PATCH_PITCH", self.pitch(kw))
+            .constant("CHANNELS", channels)
+            .constant("WHOLE", pass.image[1].is_multiple_of(channels))
+            .constant("WORD_EACH", (lines * WORDS * self.across).div_ceil(WORKGROUP))
+            .constant("SIDE_EACH", (lines * (kw - 1)).div_ceil(WORKGROUP))
+    }
+}
+
+impl Pass {
+    fn forward(g: &Geometry) -> Self {
+        Self {
+            image: g.x(),
+            results: g.o,
+            size: [g.oh, g.ow],
+            kernel: [g.kh, g.kw],
+            padding: g.padding.map(|n| n as u32),
+            flip: false,
+        }
+    }
+
+    fn d_input(g: &Geometry) -> Self {
+        let around = |kernel: usize, padding: usize| (kernel as u32 - 1).wrapping_sub(padding as u32);
+        Self {
+            image: g.y(),
+            results: g.c,
+            size: [g.h, g.w],
+            kernel: [g.kh, g.kw],
+            // Less than 0 where there is more padding than kernel: added to a place, it wraps back.
+            padding: [around(g.kh, g.padding[0]), around(g.kw, g.padding[1])],
+            flip: true,
+        }
+    }
+
+    /// Whether there is a kernel for it.
+    fn suits(&self, g: &Geometry) -> bool {
+        let [kh, kw] = self.kernel;
+        g.stride == [1, 1]
+            && g.dilation == [1, 1]
+            && g.groups == 1
+            && kh * kw <= MOST_TAPS
+            && kw <= MOST_COLUMNS
+            && (self.padding[1] as usize) < kw
+            && [self.image[3], self.size[1]].iter().all(|columns| columns.is_multiple_of(WORD))
+            && self.size.iter().chain(&self.image).all(|&n| n > 0)
+    }
+
+    fn params(&self, call: KernelCall, tile: Tile) -> KernelCall {
+        let [n, channels, rows, columns] = self.image;
+        let [across, high, _] = tile.counts(n, self.size);
+        call.param("n", n)
+            .param("channels", channels)
+            .param("rows", rows)
+            .param("words", columns / WORD)
+            .param("results", self.results)
+            .param("out_rows", self.size[0])
+            .param("out_words", self.size[1] / WORD)
+            .param("pad_y", self.padding[0])
+            .param("tiles_x", across)
+            .param("tiles_y", high)
+    }
+
+    /// On a GPU the best there is for few channels.
+    fn timed(&self, strategy: Strategy, l: &Lowering<'_>) -> Timed {
+        let few = self.image[1].min(self.results) < MANY_CHANNELS;
+        Timed { strategy, ns: if few && !l.caps.is_software() { 0.0 } else { f64::INFINITY } }
+    }
+}
+
+pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    results(&Pass::forward(g), g, l)
+}
+
+pub(super) fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    results(&Pass::d_input(g), g, l)
+}
+
+fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    if !pass.suits(g) {
+        return None;
+    }
+    let (taps, channels) = (g.kh * g.kw, pass.image[1]);
+    // All channels at once, so that the weights stay; storing is a good part of the work then.
+    let once = channels <= FEW_CHANNELS;
+    let step = if once { channels } else { 2 };
+    // Fours of results that an invocation has of a strip, and groups of invocations that share their strips.
+    let quads = if pass.results > 4 { 2 } else { 1 };
+    let groups = pass.results.div_ceil(4 * quads).next_power_of_two().min(16 / quads);
+    let many = 4 * quads * groups;
+    let tile = Tile::new(WORKGROUP / groups, once, pass.size, g.kw);
+    let patch = tile.lines(g.kh) * tile.pitch(g.kw);
+    if 16 * step * (patch + taps * (many / 4 + 1)) > l.caps.workgroup_bytes as usize {
+        return None;
+    }
+    let result_tiles = pass.results.div_ceil(many);
+    let tiles = tile.counts(pass.image[0], pass.size).iter().product::<usize>();
+    let tiles_each = if once { (tiles * result_tiles).div_ceil(PARALLEL) } else { 1 };
+    let kernel = tile
+        .constants(Kernel::new(source!("conv2d_patch")), pass, step)
+        .constant("BY_ROWS", tile.by_rows())
+        .constant("GROUPS", groups)
+        .constant("QUADS", quads)
+        .constant("ONCE", usize::from(once))
+        .constant("SEVERAL", usize::from(!once))
+        .constant("FLIP", pass.flip)
+        .constant("WEIGHT_EACH", (step * taps * many).div_ceil(WORKGROUP));
+    let grid = linear_grid(result_tiles * tiles.div_ceil(tiles_each), l.caps);
+    let call = KernelCall::new(kernel, grid).bind_inputs(2).bind(Operand::Output);
+    let call = pass.params(call, tile).param("result_tiles", result_tiles);
+    let call = call.param("tiles", tiles).param("tiles_each", tiles_each);
+    Some(pass.timed(Strategy::single("patch", l.with_epilogue_vec4(call)), l))
+}
+
+pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    let pass = Pass::forward(g);
+    if !pass.suits(g) {
+        return None;
+    }
+    // Channels of an invocation, invocations across channels and results, and how many share a sum.
+    let (each, across_channels) = match g.c {
+        0..=FEW_CHANNELS => (g.c, 1),
+        5..=8 => (2, 4),
+        9..=16 => (2, 8),
+        _ => (2, 16),
+    };
+    let across_results = g.o.div_ceil(4).next_power_of_two().clamp(8, (WORKGROUP / across_channels).min(16));
+    let slices = WORKGROUP / across_channels / across_results;
+    let (channels, results, taps) = (each * across_channels, 4 * across_results, g.kh * g.kw);
+    let fits = |strips: &usize| {
+        let tile = Tile::new(*strips, false, pass.size, g.kw);
+        let joined = if slices > 1 { taps * channels * results / 4 } else { 0 };
+        let patch = channels * tile.lines(g.kh) * tile.pitch(g.kw);
+        let words = results * ((strips * WORDS) | 1) + patch + joined + 1;
+        *strips >= slices && 16 * words <= l.caps.workgroup_bytes as usize
+    };
+    let strips = [16, 8, 4].into_iter().find(fits)?;
+    let tile = Tile::new(strips, false, pass.size, g.kw);
+    let (result_tiles, channel_tiles) = (g.o.div_ceil(results), g.c.div_ceil(channels));
+    let tiles = tile.counts(g.n, pass.size).iter().product::<usize>();
+    let parallel = if g.c <= FEW_CHANNELS { PARALLEL_LARGE } else { PARALLEL };
+    let parts = (parallel / (result_tiles * channel_tiles)).clamp(1, tiles);
+    let tiles_each = tiles.div_ceil(parts);
+    let parts = tiles.div_ceil(tiles_each);
+    let kernel = tile
+        .constants(Kernel::new(source!("conv2d_patch_d_weight")), &pass, channels)
+        .constant("ACROSS_RESULTS", across_results)
+        .constant("ACROSS_CHANNELS", across_channels)
+        .constant("SLICES", slices)
+        .constant("EACH", each)
+        .constant("GRADIENT_EACH", (results * strips * WORDS).div_ceil(WORKGROUP));
+    let call = KernelCall::new(kernel, linear_grid(result_tiles * channel_tiles * parts, l.caps)).bind_inputs(2);
+    let call = pass.params(call, tile).bind(Operand::Scratch(0));
+    let call = call
+        .param("result_tiles", result_tiles)
+        .param("channel_tiles", channel_tiles)
+        .param("tiles", tiles)
+        .param("tiles_each", tiles_each)
+        .param("parts", parts);
+    let count = l.output.count();
+    let sum = KernelCall::new(Kernel::new(source!("conv2d_patch_sum")), linear_grid(count.div_ceil(32), l.caps))
+        .bind(Operand::Scratch(0))
+        .bind(Operand::Output)
+        .param("count", count)
+        .param("parts", parts)
+        .param("results", g.o)
+        .param("channels", g.c)
+        .param("taps", taps);
+    let strategy = Strategy { name: "patch", calls: vec![call, sum], scratch: vec![(parts * count * 4) as u64] };
+    Some(pass.timed(strategy, l))
+}
