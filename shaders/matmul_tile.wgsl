@@ -33,7 +33,7 @@ struct Params {
 
 const A_PITCH: u32 = M_TILE / 4u + PAD;
 const B_PITCH: u32 = N_TILE / 4u + PAD;
-// Blocks of 4×4 of a in a step: no more than invocations; of b there are as many as invocations.
+// Blocks of 4×4 of a in a step: no more than invocations; of b there are B_EACH for each.
 const A_BLOCKS: u32 = M_TILE * STEP / 16u;
 
 // [k, w / 4]
@@ -115,11 +115,13 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
     let brings_a = lane < A_BLOCKS;
     let place_a = block_place(lane, M_TILE / 4u, K_INNERMOST0);
-    let place_b = block_place(lane, N_TILE / 4u, K_INNERMOST1);
+#repeat b B_EACH
+    let place_b$b = block_place(lane + $bu * WG, N_TILE / 4u, K_INNERMOST1);
+    let w_b$b = group.x * N_TILE + 4u * place_b$b.x;
+    let to_b$b = 4u * place_b$b.y * B_PITCH + place_b$b.x;
+#end
     let w_a = group.y * M_TILE + 4u * place_a.x;
-    let w_b = group.x * N_TILE + 4u * place_b.x;
     let to_a = 4u * place_a.y * A_PITCH + place_a.x;
-    let to_b = 4u * place_b.y * B_PITCH + place_b.x;
 
     let row = lane / 32u / WARP_COLUMNS * (4u * ROWS) + lane % 32u / 8u;
     let column = lane / 32u % WARP_COLUMNS * (8u * COLUMNS) + lane % 8u;
@@ -134,12 +136,16 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (brings_a) {
         of_a = block0(w_a, k_start + 4u * place_a.y, p.m, k_end, first_a);
     }
-    var of_b = block1(w_b, k_start + 4u * place_b.y, p.n, k_end, first_b);
+#repeat b B_EACH
+    var of_b$b = block1(w_b$b, k_start + 4u * place_b$b.y, p.n, k_end, first_b);
+#end
 #repeat w 4
     if (brings_a) {
         tile_a[to_a + $wu * A_PITCH] = of_a[$w];
     }
-    tile_b[to_b + $wu * B_PITCH] = of_b[$w];
+#repeat b B_EACH
+    tile_b[to_b$b + $wu * B_PITCH] = of_b$b[$w];
+#end
 #end
     workgroupBarrier();
     // What is loaded is stored within the turn: compilers do not let loads run across its end.
@@ -149,7 +155,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (brings_a) {
             of_a = block0(w_a, next + 4u * place_a.y, p.m, k_end, first_a);
         }
-        of_b = block1(w_b, next + 4u * place_b.y, p.n, k_end, first_b);
+#repeat b B_EACH
+        of_b$b = block1(w_b$b, next + 4u * place_b$b.y, p.n, k_end, first_b);
+#end
         for (var i = 0u; i < STEP; i += UNROLL) {
 #repeat u UNROLL
             {
@@ -174,7 +182,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         if (brings_a) {
             tile_a[to_a + $wu * A_PITCH] = of_a[$w];
         }
-        tile_b[to_b + $wu * B_PITCH] = of_b[$w];
+#repeat b B_EACH
+        tile_b[to_b$b + $wu * B_PITCH] = of_b$b[$w];
+#end
 #end
         workgroupBarrier();
     }

@@ -1,4 +1,4 @@
-//! `tile128` and `tile64`: tiles of 64×128 and 64×64 in workgroup memory, for GPUs. Where a product has too few tiles to
+//! `tile128`, `tile64` and `tile32`: tiles of 64×128, 64×64 and 32×64 in workgroup memory, for GPUs. Where a product has too few tiles to
 //! fill one, its sum over K is divided.
 
 use super::problem::Problem;
@@ -28,6 +28,7 @@ struct Tile {
 
 const LARGE: Tile = Tile { name: "tile128", groups: [2, 2], efficiency: 0.72 };
 const SMALL: Tile = Tile { name: "tile64", groups: [2, 1], efficiency: 0.68 };
+const FLAT: Tile = Tile { name: "tile32", groups: [1, 1], efficiency: 0.6 };
 
 impl Tile {
     /// Rows and columns.
@@ -60,9 +61,9 @@ impl Tile {
     }
 }
 
-/// Both tile sizes, the better one first.
+/// All tile sizes, the best one first.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
-    let mut tiles = [LARGE, SMALL];
+    let mut tiles = [LARGE, SMALL, FLAT];
     tiles.sort_by(|a, b| a.cost(problem).total_cmp(&b.cost(problem)));
     tiles.into_iter().filter_map(|tile| in_tiles(tile, problem, l)).collect()
 }
@@ -107,6 +108,7 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
         .constant("ROWS", 2usize)
         .constant("COLUMNS", 2usize)
         .constant("STEP", STEP)
+        .constant("B_EACH", columns * STEP / 16 / tile.invocations())
         .constant("PAD", usize::from(padded))
         .constant("UNROLL", unroll)
         .code(piece);
