@@ -3,12 +3,13 @@
 // are zero.
 // Layout: weight [results, channels, 3, 3], or [channels, results, 3, 3] with FLIP; points [36, point]; place, which is
 // generated, is where a product wants its operand's elements.
-// Work: one 3x3 weight an invocation, results innermost, as they lie in the points. Accumulates nothing. Bound by memory
+// Work: one 3x3 weight an invocation, results innermost or, CHANNELS_FIRST, channels: as they lie in the points. Accumulates nothing. Bound by memory
 // bandwidth: 9 elements read and 36 written.
 // Reached: 37 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 68 % on Mesa 26 (resnet9, train, batch 64).
 struct Params {
     results: u32,
     channels: u32,
+    channels_padded: u32,
     count: u32,
     point: u32,
 }
@@ -30,8 +31,8 @@ fn main(
     if (index >= p.count) {
         return;
     }
-    let o = index % p.results;
-    let c = index / p.results;
+    let o = select(index % p.results, index / p.channels_padded, CHANNELS_FIRST);
+    let c = select(index / p.results, index % p.channels_padded, CHANNELS_FIRST);
     let start = select(o * p.channels + c, c * p.results + o, FLIP) * 9u;
 #repeat k 9
     var g$k = 0.0;

@@ -116,16 +116,19 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let tiles = Tiles::new(g.n, pass.of, pass.c.max(pass.o), l)?;
     let products = Products::new(POINTS, [pass.o, tiles.count(), pass.c], false, l.caps)?;
     let channels = products.k_padded();
-    let kernel = Kernel::new(source!("conv2d_winograd_pack_weight")).constant("FLIP", pass.flip);
+    let kernel = Kernel::new(source!("conv2d_winograd_pack_weight"))
+        .constant("FLIP", pass.flip)
+        .constant("CHANNELS_FIRST", products.k_innermost());
     let pack_weight = with_place(over(pass.o * channels, kernel, l), &products, Matrix::A, false)
         .bind(Operand::Input(1))
         .bind(Operand::Scratch(0))
         .param("results", pass.o)
-        .param("channels", pass.c);
+        .param("channels", pass.c)
+        .param("channels_padded", channels);
     let mut calls = vec![pack_weight];
     let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
     for first_image in tiles.turns() {
-        calls.extend(pack_x(&tiles, first_image, pass, [channels, tiles.count()], (&products, true), l));
+        calls.extend(pack_x(&tiles, first_image, pass, [channels, tiles.count()], (&products, Matrix::B, true), l));
         calls.extend(products_calls.iter().cloned());
         let call = over(pass.o * tiles.count(), Kernel::new(source!("conv2d_winograd_y")), l);
         let call = with_place(call, &products, Matrix::C, false)
@@ -143,7 +146,13 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         return None;
     }
     let tiles = Tiles::new(g.n, [g.oh, g.ow], g.c.max(g.o), l)?;
-    let products = Products::new(POINTS, [g.o, g.c, tiles.count()], true, l.caps)?;
+    // On GPUs products have tiles of few rows, but not of few columns.
+    let turned = !l.caps.is_software() && g.c < g.o;
+    let (of_x, of_d_y, extents) = match turned {
+        true => (Matrix::A, Matrix::B, [g.c, g.o, tiles.count()]),
+        false => (Matrix::B, Matrix::A, [g.o, g.c, tiles.count()]),
+    };
+    let products = Products::new(POINTS, extents, true, l.caps)?;
     let padded = products.k_padded();
     let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
     let pass = Pass {
@@ -156,12 +165,12 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     };
     let mut calls = Vec::new();
     for first_image in tiles.turns() {
-        calls.extend(pack_x(&tiles, first_image, &pass, [g.c, padded], (&products, false), l));
-        calls.extend(pack_d_y(&tiles, first_image, &pass, padded, &products, l));
+        calls.extend(pack_x(&tiles, first_image, &pass, [g.c, padded], (&products, of_x, false), l));
+        calls.extend(pack_d_y(&tiles, first_image, &pass, padded, (&products, of_d_y), l));
         calls.extend(products_calls.iter().cloned());
         let call = over(g.o * g.c, Kernel::new(source!("conv2d_winograd_d_weight")), l);
         calls.push(
-            with_place(call, &products, Matrix::C, false)
+            with_place(call, &products, Matrix::C, turned)
                 .bind(Operand::Scratch(2))
                 .bind(Operand::Output)
                 .param("c", g.c)
@@ -171,19 +180,24 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     finish(calls, &products, (more, &tiles), g.c.min(g.o), l)
 }
 
-/// The dispatches that transform the images' tiles into scratch buffer 1: places for so many channels and tiles of
-/// `products`' second operand, with K first or not.
+/// The scratch buffer of the products' operand `matrix`.
+fn scratch(matrix: Matrix) -> Operand {
+    Operand::Scratch(usize::from(matrix == Matrix::B))
+}
+
+/// The dispatches that transform the images' tiles to operand `matrix` of `products`: places for so many channels and tiles,
+/// with K first or not.
 fn pack_x(
     tiles: &Tiles,
     first_image: usize,
     pass: &Pass,
     padded: [usize; 2],
-    (products, k_first): (&Products, bool),
+    (products, matrix, k_first): (&Products, Matrix, bool),
     l: &Lowering<'_>,
 ) -> Vec<KernelCall> {
     let shape = |call: KernelCall| {
-        let call = with_place(call, products, Matrix::B, k_first);
-        let call = call.bind(Operand::Scratch(1)).param("c", pass.c).param("h", pass.size[0]);
+        let call = with_place(call, products, matrix, k_first);
+        let call = call.bind(scratch(matrix)).param("c", pass.c).param("h", pass.size[0]);
         call.param("pad_y", pass.padding[0] as u32)
     };
     let [h, w] = pass.size;
@@ -199,18 +213,18 @@ fn pack_x(
     vec![tiles.params(call, first_image)]
 }
 
-/// The dispatches that transform the tiles of d_y into scratch buffer 0: places for so many of `products`' first operand.
+/// The dispatches that transform the tiles of d_y to operand `matrix` of `products`: places for so many.
 fn pack_d_y(
     tiles: &Tiles,
     first_image: usize,
     pass: &Pass,
     tiles_padded: usize,
-    products: &Products,
+    (products, matrix): (&Products, Matrix),
     l: &Lowering<'_>,
 ) -> Vec<KernelCall> {
     let shape = |call: KernelCall| {
-        let call = with_place(call, products, Matrix::A, false);
-        call.bind(Operand::Scratch(0)).param("o", pass.o).param("oh", pass.of[0])
+        let call = with_place(call, products, matrix, false);
+        call.bind(scratch(matrix)).param("o", pass.o).param("oh", pass.of[0])
     };
     let [h, w] = pass.of;
     if tiles_padded == tiles.count() && tiles.whole_turns(pass.o * h * w) {
@@ -233,7 +247,9 @@ fn of_planes(
     bind: impl Fn(KernelCall) -> KernelCall,
 ) -> Vec<KernelCall> {
     let workgroup = workgroup(l);
-    let (kernel, reads) = (kernel.constant("WG", workgroup), [read]);
+    // A GPU's stores are fast where neighbours' lie side by side: 32 floats.
+    let images_first = !l.caps.is_software() && tiles.rows * tiles.columns < 32;
+    let (kernel, reads) = (kernel.constant("WG", workgroup).constant("IMAGES_FIRST", images_first), [read]);
     let call = |piece: Piece| {
         let grid = linear_grid((piece.count * tiles.rows * tiles.columns).div_ceil(workgroup), l.caps);
         let call = piece.bind_from(first_plane, KernelCall::new(kernel.clone(), grid), &reads);
@@ -242,6 +258,7 @@ fn of_planes(
             .param("count", piece.count)
             .param("tiles_y", tiles.rows)
             .param("tiles_x", tiles.columns)
+            .param("images", tiles.images)
     };
     pieces(planes, &reads, FEW, l.caps).into_iter().map(call).collect()
 }

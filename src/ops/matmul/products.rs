@@ -63,6 +63,11 @@ impl Products {
         }
     }
 
+    /// Whether neighbours along K lie next to one another in a.
+    pub fn k_innermost(&self) -> bool {
+        matches!(self.form, Form::Plain { .. })
+    }
+
     /// Floats from one product's matrix to the next's.
     pub fn stride(&self, matrix: Matrix) -> usize {
         let [m, n] = match &self.form {
