@@ -62,11 +62,13 @@ impl AvgPool {
         l.with_epilogue(call.bind(Operand::Output).param("count", count))
     }
 
-    /// The 2×2 form, by vectors, where the windows are of it: for GPUs. `end` adds the epilogue.
+    /// The 2×2 form, by vectors, where the windows are of it: for GPUs. A pair of windows is so many pieces of work, of so many
+    /// bytes each; `end` adds the epilogue.
     fn half(
         &self,
         source: Source,
         windows: &Windows,
+        (pieces, bytes): (usize, usize),
         l: &Lowering<'_>,
         end: impl Fn(KernelCall) -> KernelCall,
     ) -> Option<Strategy> {
@@ -74,9 +76,8 @@ impl AvgPool {
         if !halves || l.caps.is_software() {
             return None;
         }
-        // Pairs of windows, of 32 bytes of x and 8 of y.
-        let count = windows.output().iter().product::<usize>() / 2;
-        let launch = Launch::new(count, 40, 1, l.caps);
+        let count = pieces * windows.output().iter().product::<usize>() / 2;
+        let launch = Launch::new(count, bytes, 1, l.caps);
         let kernel = launch.define(Kernel::new(source)).constant("COLUMNS", windows.x.extent / 4);
         let call = KernelCall::new(kernel, launch.grid(count, l.caps)).bind_inputs(1).bind(Operand::Output);
         Some(Strategy::single("2x2", end(call.param("count", count))))
@@ -107,7 +108,7 @@ impl Op for AvgPool {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
-        let half = self.half(source!("avg_pool2d_forward_2x2"), &windows, l, |call| l.with_epilogue(call));
+        let half = self.half(source!("avg_pool2d_forward_2x2"), &windows, (1, 40), l, |call| l.with_epilogue(call));
         let plain = Strategy::single("window", self.call(source!("avg_pool2d_forward"), &windows, l));
         half.into_iter().chain([plain]).collect()
     }
@@ -157,7 +158,8 @@ impl Op for AvgPoolGrad {
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.op.pool.over(l.output) else { return Vec::new() };
-        let half = self.op.half(source!("avg_pool2d_backward_2x2"), &windows, l, |call| l.with_epilogue_vec4(call));
+        let half =
+            self.op.half(source!("avg_pool2d_backward_2x2"), &windows, (2, 20), l, |call| l.with_epilogue_vec4(call));
         let plain = Strategy::single("gather", self.op.call(source!("avg_pool2d_backward"), &windows, l));
         half.into_iter().chain([plain]).collect()
     }
