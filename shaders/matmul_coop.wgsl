@@ -48,7 +48,7 @@ fn a_words(m: u32, k: u32) -> vec4<f16> {
     let end = select(vec2<u32>(p.k, p.m), vec2<u32>(p.m, p.k), A_K_INNERMOST);
     if (A_BY_FOUR) {
         let inside = WHOLE || (row < end.x && column < end.y);
-        let value = vec4<f16>(a[select(0u, a_first / 4u + row * (end.y / 4u) + column / 4u, inside)]);
+        let value = vec4<f16>(a[select(0u, (a_first + row * end.y + column) / 4u, inside)]);
         return select(vec4<f16>(), value, inside);
     }
     return vec4<f16>(
@@ -71,7 +71,7 @@ fn b_words(q: u32, k: u32) -> vec4<f16> {
     let end = select(vec2<u32>(p.k, p.n), vec2<u32>(p.n, p.k), B_K_INNERMOST);
     if (B_BY_FOUR) {
         let inside = WHOLE || (row < end.x && column < end.y);
-        let value = vec4<f16>(b[select(0u, b_first / 4u + row * (end.y / 4u) + column / 4u, inside)]);
+        let value = vec4<f16>(b[select(0u, (b_first + row * end.y + column) / 4u, inside)]);
         return select(vec4<f16>(), value, inside);
     }
     return vec4<f16>(

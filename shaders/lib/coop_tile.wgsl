@@ -9,8 +9,8 @@
 // two between rows so that neighbouring rows lie in other banks of workgroup memory.
 // WHOLE: nothing ends within a tile, the words of a step are as many for each invocation, and parts are pairs of steps.
 // Work: SUBGROUP_ROWS × SUBGROUP_COLUMNS subgroups of ROWS × COLUMNS matrices each. Steps of K_STEP have two places in
-// workgroup memory in turn, so that one barrier a step is enough; their words travel from memory while the two steps before
-// are multiplied. Short steps leave registers for the sums. Operands f16, sums f32. Indices and strides are values of their own:
+// workgroup memory in turn: the next one's words travel from memory while this one's are multiplied, and one barrier a step
+// is enough. Short steps leave registers for the sums. Operands f16, sums f32. Indices and strides are values of their own:
 // naga does not emit what stands inside a cooperative operation.
 var<workgroup> a_tile: array<vec4<f16>, 2 * A_ROWS * A_PITCH>;
 var<workgroup> b_tile: array<vec4<f16>, 2 * B_ROWS * B_PITCH>;
@@ -25,30 +25,21 @@ fn a_place(i: u32) -> vec2<u32> {
     return vec2<u32>(i % A_WORDS, i / A_WORDS);
 }
 
-// Row of the product and term of word i of a step of a that begins at such ones; of b, column and term.
-fn a_begin(i: u32, m_first: u32, k_first: u32) -> vec2<u32> {
+fn a_word(i: u32, m_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
     let place = a_place(i);
-    return vec2<u32>(m_first, k_first) + select(vec2<u32>(4u * place.x, place.y), place.yx * vec2<u32>(1u, 4u), A_K_INNERMOST);
-}
-
-fn b_begin(i: u32, q_first: u32, k_first: u32) -> vec2<u32> {
-    let place = vec2<u32>(i % B_WORDS, i / B_WORDS);
-    return vec2<u32>(q_first, k_first) + select(vec2<u32>(4u * place.x, place.y), place.yx * vec2<u32>(1u, 4u), B_K_INNERMOST);
-}
-
-// Word i, which begins so, `on` terms further.
-fn a_word(i: u32, begin: vec2<u32>, on: u32, k_end: u32) -> vec4<f16> {
-    let k = begin.y + on;
+    let m = m_first + select(4u * place.x, place.y, A_K_INNERMOST);
+    let k = k_first + select(place.y, 4u * place.x, A_K_INNERMOST);
     if (WHOLE || (i < A_ROWS * A_WORDS && k < k_end)) {
-        return a_words(begin.x, k);
+        return a_words(m, k);
     }
     return vec4<f16>();
 }
 
-fn b_word(i: u32, begin: vec2<u32>, on: u32, k_end: u32) -> vec4<f16> {
-    let k = begin.y + on;
+fn b_word(i: u32, q_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
+    let q = q_first + select(i % B_WORDS * 4u, i / B_WORDS, B_K_INNERMOST);
+    let k = k_first + select(i / B_WORDS, i % B_WORDS * 4u, B_K_INNERMOST);
     if (WHOLE || (i < B_ROWS * B_WORDS && k < k_end)) {
-        return b_words(begin.x, k);
+        return b_words(q, k);
     }
     return vec4<f16>();
 }
@@ -117,36 +108,25 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
 #end
 #end
 #repeat i A_EACH
-    let a_begin$i = a_begin(lane + $iu * WG, m_first, terms.x);
-    keep_a(0u, lane + $iu * WG, a_word(lane + $iu * WG, a_begin$i, 0u, terms.y));
+    var a$i = a_word(lane + $iu * WG, m_first, terms.x, terms.y);
+    keep_a(0u, lane + $iu * WG, a$i);
 #end
 #repeat i B_EACH
-    let b_begin$i = b_begin(lane + $iu * WG, q_first, terms.x);
-    keep_b(0u, lane + $iu * WG, b_word(lane + $iu * WG, b_begin$i, 0u, terms.y));
-#end
-    // The words of two steps ahead in turn: loaded in one, stored at the end of the next.
-    var a_ahead: array<vec4<f16>, 2 * A_EACH>;
-    var b_ahead: array<vec4<f16>, 2 * B_EACH>;
-#repeat i A_EACH
-    a_ahead[2 * $i + 1] = a_word(lane + $iu * WG, a_begin$i, K_STEP, terms.y);
-#end
-#repeat i B_EACH
-    b_ahead[2 * $i + 1] = b_word(lane + $iu * WG, b_begin$i, K_STEP, terms.y);
+    var b$i = b_word(lane + $iu * WG, q_first, terms.x, terms.y);
+    keep_b(0u, lane + $iu * WG, b$i);
 #end
     workgroupBarrier();
-    let length = terms.y - terms.x;
-    let last = length - K_STEP;
-    for (var first = 0u; first < length; first += 2u * K_STEP) {
+    let last = terms.y - K_STEP;
+    for (var first = terms.x; first < terms.y; first += 2u * K_STEP) {
 #repeat turn 2
         {
             // Past the end nothing, or the last ones again, which nothing uses.
-            let next = first + ($turnu + 2u) * K_STEP;
-            let on = select(next, min(next, last), WHOLE);
+            let next = select(first + ($turnu + 1u) * K_STEP, min(first + ($turnu + 1u) * K_STEP, last), WHOLE);
 #repeat i A_EACH
-            a_ahead[2 * $i + $turn] = a_word(lane + $iu * WG, a_begin$i, on, terms.y);
+            a$i = a_word(lane + $iu * WG, m_first, next, terms.y);
 #end
 #repeat i B_EACH
-            b_ahead[2 * $i + $turn] = b_word(lane + $iu * WG, b_begin$i, on, terms.y);
+            b$i = b_word(lane + $iu * WG, q_first, next, terms.y);
 #end
             for (var k = 0u; k < K_STEP; k += SIDE) {
 #repeat r ROWS
@@ -162,10 +142,10 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
 #end
             }
 #repeat i A_EACH
-            keep_a(1u - $turnu, lane + $iu * WG, a_ahead[2 * $i + 1 - $turn]);
+            keep_a(1u - $turnu, lane + $iu * WG, a$i);
 #end
 #repeat i B_EACH
-            keep_b(1u - $turnu, lane + $iu * WG, b_ahead[2 * $i + 1 - $turn]);
+            keep_b(1u - $turnu, lane + $iu * WG, b$i);
 #end
             workgroupBarrier();
         }
