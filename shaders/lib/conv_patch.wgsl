@@ -1,4 +1,4 @@
-// Strips of WORDS words of four neighbours of a row of y, APART from one another, and the patch of images that a convolution of stride and dilation 1 takes them
+// Strips of WORDS words of four neighbours of a row of y, and the patch of images that a convolution of stride and dilation 1 takes them
 // from. A tile is ACROSS strips of each of HIGH rows of IMAGES images; its patch, of CHANNELS channels, lies in workgroup memory.
 // It is brought word by word where words lie below the tile's, and what is left and right of them element by element: PAD_X
 // columns, and the rest of KW - 1. Wants `image` and its `rows`, `words` and `channels`, `n`, `pad_y`, `tiles_x` and `tiles_y`.
@@ -33,7 +33,7 @@ fn patch_tile(number: u32) -> Tile {
 // First word, row and image of a strip of a tile.
 fn strip_of(number: u32) -> vec3<u32> {
     let row = number / ACROSS;
-    return vec3<u32>(number % ACROSS * select(1u, WORDS, APART == 1u), row % HIGH, row / HIGH);
+    return vec3<u32>(number % ACROSS * WORDS, row % HIGH, row / HIGH);
 }
 
 // The word of the patch's first channel at which a strip's upper left tap begins.

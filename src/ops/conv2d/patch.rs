@@ -10,10 +10,8 @@ use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 const WORKGROUP: usize = 128;
 /// Neighbours of a row that a word has.
 const WORD: usize = 4;
-/// Words of a strip.
-const WORDS: usize = 2;
-/// Strips side by side in a tile at most.
-const MOST_ACROSS: usize = 4;
+/// Words of a row of a tile at most.
+const MOST_ACROSS: usize = 8;
 /// Taps that are written out at most, and columns of them: two words hold what four results of a row need.
 const MOST_TAPS: usize = 9;
 const MOST_COLUMNS: usize = 5;
@@ -39,42 +37,38 @@ struct Pass {
     flip: bool,
 }
 
-/// How the strips of a tile lie, their words side by side, or as far apart as there are strips
-/// across, so that neighbours' words lie side by side.
+/// How the strips of a tile lie, each of so many words.
 #[derive(Clone, Copy, Debug)]
 struct Tile {
-    apart: bool,
+    words: usize,
     across: usize,
     high: usize,
     images: usize,
 }
 
 impl Tile {
-    /// A tile of `strips`, a power of two, of images of so many rows and columns.
-    fn new(strips: usize, apart: bool, [rows, columns]: [usize; 2], kw: usize) -> Self {
+    /// A tile of `strips`, a power of two, of `words` each, of images of so many rows and columns.
+    fn new(strips: usize, words: usize, [rows, columns]: [usize; 2], kw: usize) -> Self {
         // Columns to be read, with those that lie around.
         let read = |across: &usize| {
-            let wide = WORD * WORDS * across;
+            let wide = WORD * words * across;
             (columns.div_ceil(wide) * (wide + kw - 1), usize::MAX - across)
         };
-        let across = [1, 2, MOST_ACROSS].into_iter().filter(|across| *across <= strips).min_by_key(read).unwrap_or(1);
+        let fits = |across: &usize| *across <= strips && words * across <= MOST_ACROSS;
+        let across = [1, 2, 4, 8].into_iter().filter(fits).min_by_key(read).unwrap_or(1);
         let high = (strips / across).min(rows.next_power_of_two());
-        Self { apart, across, high, images: strips / across / high }
+        Self { words, across, high, images: strips / across / high }
     }
 
-    /// Whether neighbouring invocations take neighbouring strips, rather than eight rows of them first.
-    fn by_rows(&self) -> bool {
-        self.across == MOST_ACROSS
+    /// Words of a row of a tile.
+    fn wide(&self) -> usize {
+        self.words * self.across
     }
 
-    /// Words of a row of the patch: what eight neighbours read of it lies in other banks.
+    /// Words of a row of the patch. Where rows are read one below another, an odd number: they lie in other banks.
     fn pitch(&self, kw: usize) -> usize {
-        let words = WORDS * self.across + usize::from(kw > 1);
-        match (self.by_rows(), self.apart) {
-            (true, true) => (words + 4).next_multiple_of(8) - 4,
-            (true, false) => words,
-            (false, _) => words | 1,
-        }
+        let words = self.wide() + usize::from(kw > 1);
+        if self.wide() < MOST_ACROSS { words | 1 } else { words }
     }
 
     /// Lines of a channel of the patch.
@@ -84,8 +78,7 @@ impl Tile {
 
     /// Tiles along columns, rows and images of so many.
     fn counts(&self, n: usize, [rows, columns]: [usize; 2]) -> [usize; 3] {
-        let wide = WORD * WORDS * self.across;
-        [columns.div_ceil(wide), rows.div_ceil(self.high), n.div_ceil(self.images)]
+        [columns.div_ceil(WORD * self.wide()), rows.div_ceil(self.high), n.div_ceil(self.images)]
     }
 
     fn constants(&self, kernel: Kernel, pass: &Pass, channels: usize) -> Kernel {
@@ -96,15 +89,14 @@ impl Tile {
             .constant("KH", kh)
             .constant("KW", kw)
             .constant("PAD_X", pass.padding[1])
-            .constant("WORDS", WORDS)
-            .constant("APART", if self.apart { self.across } else { 1 })
+            .constant("WORDS", self.words)
             .constant("ACROSS", self.across)
             .constant("HIGH", self.high)
             .constant("IMAGES", self.images)
             .constant("PATCH_PITCH", self.pitch(kw))
             .constant("CHANNELS", channels)
             .constant("WHOLE", pass.image[1].is_multiple_of(channels))
-            .constant("WORD_EACH", (lines * WORDS * self.across).div_ceil(WORKGROUP))
+            .constant("WORD_EACH", (lines * self.wide()).div_ceil(WORKGROUP))
             .constant("SIDE_EACH", (lines * (kw - 1)).div_ceil(WORKGROUP))
     }
 }
@@ -182,14 +174,14 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         return None;
     }
     let (taps, channels) = (g.kh * g.kw, pass.image[1]);
-    // All channels at once, so that the weights stay; storing is a good part of the work then.
+    // All channels at once, so that the weights stay: strips of a word, which neighbours store side by side.
     let once = channels <= FEW_CHANNELS;
-    let step = if once { channels } else { 2 };
+    let (step, words) = if once { (channels, 1) } else { (2, 2) };
     // Fours of results that an invocation has of a strip, and groups of invocations that share their strips.
-    let quads = if pass.results > 4 { 2 } else { 1 };
+    let quads = pass.results.div_ceil(4).next_power_of_two().min(4 / words);
     let groups = pass.results.div_ceil(4 * quads).next_power_of_two().min(16 / quads);
     let many = 4 * quads * groups;
-    let tile = Tile::new(WORKGROUP / groups, once, pass.size, g.kw);
+    let tile = Tile::new(WORKGROUP / groups, words, pass.size, g.kw);
     let patch = tile.lines(g.kh) * tile.pitch(g.kw);
     if 16 * step * (patch + taps * (many / 4 + 1)) > l.caps.workgroup_bytes as usize {
         return None;
@@ -199,7 +191,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let tiles_each = if once { (tiles * result_tiles).div_ceil(PARALLEL) } else { 1 };
     let kernel = tile
         .constants(Kernel::new(source!("conv2d_patch")), pass, step)
-        .constant("BY_ROWS", tile.by_rows())
+        .constant("BY_ROWS", tile.wide() == MOST_ACROSS)
         .constant("GROUPS", groups)
         .constant("QUADS", quads)
         .constant("ONCE", usize::from(once))
@@ -214,6 +206,8 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
 }
 
 pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
+    /// Words of a strip.
+    const WORDS: usize = 2;
     let pass = Pass::forward(g);
     if !pass.suits(g) {
         return None;
@@ -229,14 +223,14 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let slices = WORKGROUP / across_channels / across_results;
     let (channels, results, taps) = (each * across_channels, 4 * across_results, g.kh * g.kw);
     let fits = |strips: &usize| {
-        let tile = Tile::new(*strips, false, pass.size, g.kw);
+        let tile = Tile::new(*strips, WORDS, pass.size, g.kw);
         let joined = if slices > 1 { taps * channels * results / 4 } else { 0 };
         let patch = channels * tile.lines(g.kh) * tile.pitch(g.kw);
         let words = results * ((strips * WORDS) | 1) + patch + joined + 1;
         *strips >= slices && 16 * words <= l.caps.workgroup_bytes as usize
     };
     let strips = [16, 8, 4].into_iter().find(fits)?;
-    let tile = Tile::new(strips, false, pass.size, g.kw);
+    let tile = Tile::new(strips, WORDS, pass.size, g.kw);
     let (result_tiles, channel_tiles) = (g.o.div_ceil(results), g.c.div_ceil(channels));
     let tiles = tile.counts(g.n, pass.size).iter().product::<usize>();
     let parallel = if g.c <= FEW_CHANNELS { PARALLEL_LARGE } else { PARALLEL };
