@@ -179,8 +179,11 @@ impl Op for MatMul {
         } else {
             // A few rows are no work for tiles: they wait for memory. With few columns, the divided sum keeps more busy.
             let few_rows = problem.m <= 4 && problem.batch() == 1;
-            let few =
-                few_rows || (problem.m.min(problem.n) <= 16 && problem.batch() * problem.m * problem.n <= 1 << 14);
+            // And of a short sum a tile is hardly begun when it ends.
+            let results = problem.batch() * problem.m * problem.n;
+            let few = few_rows
+                || (problem.m.min(problem.n) <= 16 && results <= 1 << 14)
+                || (problem.k <= 16 && results <= 1 << 15);
             let at = if few { candidates.len() } else { 0 };
             candidates.splice(at..at, tile::lower(&problem, l));
             let at = if few_rows && problem.n >= 4096 { 0 } else { candidates.len() };
