@@ -3,8 +3,8 @@
 // WINDOWS parts of count planes each, from plane first on; stats [2, channels]; weight and bias [channels].
 // Work: up to RUN Elems of one plane of every part an invocation, of which MORE are loaded with the first; neighbouring
 // invocations on neighbouring Elems. Accumulates nothing. Bound by memory bandwidth.
-// Reached: 59 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 60 % on Mesa 26 (64x64x32x32); 84 % on an H200
-// (256x64x32x32).
+// Reached: 59 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 60 % on Mesa 26 (64x64x32x32); 87 % on an H200
+// (512x64x32x32).
 struct Params {
     first: u32,
     count: u32,

@@ -5,7 +5,7 @@
 // Work: one (part, output) an invocation, neighbouring invocations on neighbouring outputs. Accumulates in f32, in four
 // chains (sixteen with vec4 elements of one output). Bound by memory bandwidth.
 // Reached: 107 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 220 % on Mesa 26 (64x128x32x32 over all but
-// 1, from the cache).
+// 1, from the cache); 79 % on an H200 (512x65536 over 0), 87 % of twice as many.
 struct Params {
     outputs: u32,
     parts: u32,
