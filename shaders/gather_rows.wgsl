@@ -2,8 +2,8 @@
 // Layout: x [rows, COLUMNS], indices [B], out [B, COLUMNS], contiguous. Elem is u32 or vec4<u32>: bits are copied
 // whatever they mean. COLUMNS and count are in Elems.
 // Work: RUN Elems an invocation, WG apart and loaded together. Accumulates nothing. Bound by memory bandwidth.
-// Reached: 26 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 53 % on Mesa 26 (4096 of 4096x128); 80 % on an
-// H200 (131072 of 100000x300), 85 % of what copying reaches.
+// Reached: 26 % of the roofline measured on two cores' llvmpipe of Mesa 22.3, 53 % on Mesa 26 (4096 of 4096x128); 70 % on an
+// H200 (131072 of 100000x300), where rows are named twice: with every read counted, 96 % of what copying reaches.
 struct Params {
     count: u32,
     rows: u32,

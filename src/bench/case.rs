@@ -24,6 +24,8 @@ pub struct BenchCase {
     pub case: Case,
     /// M, N and K of the matrix product that takes as many operations, if there is one.
     pub gemm: Option<[usize; 3]>,
+    /// Bytes of its inputs that no kernel needs to read.
+    pub(super) unread: u64,
     pub(super) axes: Axes,
 }
 
@@ -78,15 +80,20 @@ impl BenchCase {
         self.output().map_or(0, |output| self.case.op.flops(&OpTypes { inputs: &inputs, output: &output }))
     }
 
-    /// Bytes that any kernel must move: each input and the output once.
+    /// Bytes that any kernel must move: each input, or what is needed of it, and the output once.
     pub fn bytes(&self) -> u64 {
         let output = self.output().map_or(0, |ty| ty.bytes());
-        self.case.inputs.iter().map(|input| input.ty.bytes()).sum::<u64>() + output
+        self.case.inputs.iter().map(|input| input.ty.bytes()).sum::<u64>() + output - self.unread
     }
 
     /// The inputs, the same on every run; `None` when values and types do not suit, a defect of the case.
     pub fn values(&self) -> Option<Vec<HostTensor>> {
-        (1..).zip(&self.case.inputs).map(|(stream, input)| input.draw(stream)).collect()
+        (0..self.case.inputs.len()).map(|input| self.value(input)).collect()
+    }
+
+    /// One of them.
+    pub(super) fn value(&self, input: usize) -> Option<HostTensor> {
+        self.case.inputs[input].draw(input as u32 + 1)
     }
 
     /// Where along the free axes results are checked: everywhere, if the reference can afford that, else at both ends

@@ -195,7 +195,7 @@ fn of_blocks(
     axes: Axes,
 ) -> Result<BenchCase, ShapeError> {
     let case = Case::new(&shape, op, inputs).forward_only();
-    let case = BenchCase { op: op_name, shape, case, gemm: None, axes };
+    let case = BenchCase { op: op_name, shape, case, gemm: None, unread: 0, axes };
     case.case.inputs.iter().try_for_each(|input| fits(op_name, &case.shape, &input.ty))?;
     fits(op_name, &case.shape, &case.output()?)?;
     // No kernel takes an empty tensor.

@@ -1,5 +1,7 @@
 //! What goes through the rows of a tensor: softmax, cross-entropy, embeddings, transposition, dropout.
 
+use std::collections::HashSet;
+
 use super::{by, case, input, letters};
 use crate::bench::BenchCase;
 use crate::graph::ShapeError;
@@ -10,7 +12,7 @@ use crate::ops::gather::Gather;
 use crate::ops::scatter_add::ScatterAdd;
 use crate::ops::softmax::{Softmax, SoftmaxGrad};
 use crate::ops::transpose::Transpose;
-use crate::tensor::DType;
+use crate::tensor::{DType, HostData, HostTensor};
 
 /// What of a softmax is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,12 +89,24 @@ pub fn gather(rows: usize, columns: usize, count: usize, pass: GatherPass) -> Re
     match pass {
         GatherPass::Gather => {
             let table = (CaseInput::f32([rows, columns]), "rc");
-            case("gather", words, Gather { dtype: DType::F32 }, vec![table, indices], ["bc", "bc"])
+            let mut case = case("gather", words, Gather { dtype: DType::F32 }, vec![table, indices], ["bc", "bc"])?;
+            // Of the table, the rows that nothing names.
+            let named = case.value(1).map_or(rows, |indices| distinct(&indices));
+            case.unread = 4 * ((rows - named) * columns) as u64;
+            Ok(case)
         }
         GatherPass::ScatterAdd => {
             let values = (CaseInput::f32([count, columns]), "bc");
             case("scatter-add", words, ScatterAdd { rows }, vec![values, indices], ["rc", "c"])
         }
+    }
+}
+
+/// How many different numbers there are.
+fn distinct(indices: &HostTensor) -> usize {
+    match indices.data() {
+        HostData::U32(values) => values.iter().collect::<HashSet<_>>().len(),
+        HostData::F32(_) | HostData::F16(_) => 0,
     }
 }
 
@@ -116,4 +130,18 @@ pub fn dropout(shape: &[usize]) -> Result<BenchCase, ShapeError> {
     let inputs = vec![(input(shape), all.as_str()), (CaseInput::clock(), "s")];
     // A place's mask depends on where it lies in the whole.
     case("dropout", by(shape), Dropout { rate: 0.5, stream: 1 }, inputs, [&all, ""])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gather_need_not_read_the_rows_that_nothing_names() {
+        let case = gather(1000, 8, 3, GatherPass::Gather).unwrap_or_else(|e| panic!("{}", e.0));
+        let named = distinct(&case.value(1).unwrap_or_else(|| panic!("indices")));
+        assert!((1..=3).contains(&named));
+        // Rows read, rows written, indices.
+        assert_eq!(case.bytes(), 4 * (named * 8 + 3 * 8 + 3) as u64);
+    }
 }
