@@ -1,5 +1,6 @@
-// y[n, o, i, j] = epilogue(sum over c, ky, kx of image[n, c, i + ky - pad_y, j + kx - PAD_X] · weight[o, c, ky, kx]), of stride and
-// dilation 1. Where FLIP, the gradient of that with respect to its image: weight [c, o, KH, KW], its taps running backwards.
+// y[n, o, i, j] = epilogue(sum over c, ky, kx of image[n, c, i + ky - pad_y, j + kx - PAD_X] · weight[o, c, ky, kx]), of
+// stride and dilation 1. Where FLIP, the gradient of that with respect to its image: weight [c, o, KH, KW], its taps running
+// backwards.
 // Layout: image [n, channels, rows, 4 · words] and y [n, results, out_rows, 4 · out_words] in words of four.
 // Work: a workgroup has GROUPS · 4 QUADS results of STRIPS strips (lib/conv_patch), an invocation 4 QUADS results of a strip.
 // CHANNELS of the image at a time, with what lies around the strips, and their weights pass through workgroup memory, the
@@ -36,39 +37,34 @@ const TAPS: u32 = KH * KW;
 const RESULTS: u32 = GROUPS * 4u * QUADS;
 const STRIPS: u32 = WG / GROUPS;
 const WEIGHT_PITCH: u32 = RESULTS / 4u + 1u;
-const WEIGHTS: u32 = CHANNELS * TAPS * RESULTS;
+const LINES: u32 = CHANNELS * TAPS;
 
 // [channel of the step, tap, result / 4]
-var<workgroup> weights: array<vec4<f32>, CHANNELS * TAPS * WEIGHT_PITCH>;
+var<workgroup> weights: array<vec4<f32>, LINES * WEIGHT_PITCH>;
 
 // The strip of an invocation. Where few lie side by side, neighbours take eight rows first: their words lie in other banks.
 fn number_of_strip(n: u32) -> u32 {
     return select((n / (8u * ACROSS) * 8u + n % 8u) * ACROSS + n / 8u % ACROSS, n, BY_ROWS);
 }
 
-// Where weight `e` of a step lies in it, and its result.
-fn weight_place(e: u32) -> vec2<u32> {
-    if (FLIP) {
-        return vec2<u32>(e / (TAPS * RESULTS) * TAPS + TAPS - 1u - e % TAPS, e / TAPS % RESULTS);
-    }
-    return vec2<u32>(e % (CHANNELS * TAPS), e / (CHANNELS * TAPS));
+// The weights of four results in one tap, number `e` of the step that begins at channel `first`, from `result` on.
+fn four_weights(e: u32, first: u32, result: u32) -> vec4<f32> {
+    let c = first + e % LINES / TAPS;
+    let tap = e % TAPS;
+    let o = result + e / LINES * 4u;
+    let there = e < LINES * (RESULTS / 4u) && (WHOLE || c < p.channels);
+    let start = select((o * p.channels + c) * TAPS + tap, (c * p.results + o) * TAPS + TAPS - 1u - tap, FLIP);
+    let next = select(p.channels * TAPS, TAPS, FLIP);
+#repeat j 4
+    let there$j = there && o + $ju < p.results;
+    let weight$j = select(0.0, weight[select(0u, start + $ju * next, there$j)], there$j);
+#end
+    return vec4<f32>(weight0, weight1, weight2, weight3);
 }
 
-// Weight `e` of the step that begins at channel `first`, for results from `result` on.
-fn weight_of(e: u32, first: u32, result: u32) -> f32 {
-    let place = weight_place(e);
-    let c = first + place.x / TAPS;
-    let o = result + place.y;
-    let tap = place.x % TAPS;
-    let at = select((o * p.channels + c) * TAPS + tap, (c * p.results + o) * TAPS + TAPS - 1u - tap, FLIP);
-    let there = e < WEIGHTS && o < p.results && (WHOLE || c < p.channels);
-    return select(0.0, weight[select(0u, at, there)], there);
-}
-
-fn keep_weight(e: u32, value: f32) {
-    let place = weight_place(e);
-    if (e < WEIGHTS) {
-        weights[place.x * WEIGHT_PITCH + place.y / 4u][place.y % 4u] = value;
+fn keep_weights(e: u32, four: vec4<f32>) {
+    if (e < LINES * (RESULTS / 4u)) {
+        weights[e % LINES * WEIGHT_PITCH + e / LINES] = four;
     }
 }
 
@@ -111,13 +107,9 @@ fn main(
     var x$i = patch_word(lane + $iu * WG, tile, 0u);
     keep_word(lane + $iu * WG, x$i);
 #end
-#repeat i SIDE_EACH
-    var s$i = patch_side(lane + $iu * WG, tile, 0u);
-    keep_side(lane + $iu * WG, s$i);
-#end
 #repeat i WEIGHT_EACH
-    var w$i = weight_of(lane + $iu * WG, 0u, result);
-    keep_weight(lane + $iu * WG, w$i);
+    var w$i = four_weights(lane + $iu * WG, 0u, result);
+    keep_weights(lane + $iu * WG, w$i);
 #end
     workgroupBarrier();
     let turns = select(p.channels, min(p.tiles_each, p.tiles - start) * CHANNELS, ONCE == 1u);
@@ -131,14 +123,11 @@ fn main(
         let next_tile = tile;
         let next = select(turn + CHANNELS, 0u, turn + CHANNELS >= turns);
 #repeat i WEIGHT_EACH
-        w$i = weight_of(lane + $iu * WG, next, result);
+        w$i = four_weights(lane + $iu * WG, next, result);
 #end
 #end
 #repeat i WORD_EACH
         x$i = patch_word(lane + $iu * WG, next_tile, next);
-#end
-#repeat i SIDE_EACH
-        s$i = patch_side(lane + $iu * WG, next_tile, next);
 #end
         for (var c = 0u; c < CHANNELS; c++) {
 #repeat ky KH
@@ -182,12 +171,9 @@ fn main(
 #repeat i WORD_EACH
         keep_word(lane + $iu * WG, x$i);
 #end
-#repeat i SIDE_EACH
-        keep_side(lane + $iu * WG, s$i);
-#end
 #repeat o SEVERAL
 #repeat i WEIGHT_EACH
-        keep_weight(lane + $iu * WG, w$i);
+        keep_weights(lane + $iu * WG, w$i);
 #end
 #end
         workgroupBarrier();

@@ -1,9 +1,9 @@
-// sums[part, ky · KW + kx, c, o] = sum over the strips of a part of d_y[n, o, i, j] · image[n, c, i + ky - pad_y, j + kx - PAD_X], of
-// stride and dilation 1; conv2d_patch_sum adds the parts up.
-// Layout: image [n, channels, rows, 4 · words] and d_y [n, results, out_rows, 4 · out_words] in words of four, sums [parts, KH · KW,
-// channels, results].
-// Work: a workgroup has 4 ACROSS_RESULTS results and CHANNELS = EACH · ACROSS_CHANNELS channels of tiles_each tiles (lib/conv_patch),
-// which pass through workgroup memory; an invocation four results, every ACROSS_RESULTS-th, and EACH channels, with all
+// sums[part, ky · KW + kx, c, o] = sum over the strips of a part of d_y[n, o, i, j] · image[n, c, i + ky - pad_y, j + kx -
+// PAD_X], of stride and dilation 1; conv2d_patch_sum adds the parts up.
+// Layout: image [n, channels, rows, 4 · words] and d_y [n, results, out_rows, 4 · out_words] in words of four, sums [parts,
+// KH · KW, channels, results].
+// Work: a workgroup has 4 ACROSS_RESULTS results and CHANNELS = EACH · ACROSS_CHANNELS channels of tiles_each tiles
+// (lib/conv_patch), which pass through workgroup memory, mostly more than WebGPU's least 16 KiB; an invocation four results, every ACROSS_RESULTS-th, and EACH channels, with all
 // taps, of every SLICES-th strip of a tile. WHOLE: the channels are whole tiles. Accumulates f32, tile after tile.
 // Bound by arithmetic, and by reading workgroup memory: 4 WORDS + (WORDS + 1) EACH · KH words for 16 WORDS · EACH · KH · KW
 // multiply-adds.
@@ -102,19 +102,11 @@ fn main(
 #repeat i WORD_EACH
         let x$i = patch_word(lane + $iu * WG, tile, channel);
 #end
-#repeat i SIDE_EACH
-        let s$i = patch_side(lane + $iu * WG, tile, channel);
-#end
 #repeat i GRADIENT_EACH
-        if (g$i < RESULTS * GRADIENT_WORDS) {
-            gradients[g$i / GRADIENT_WORDS * GRADIENT_PITCH + g$i % GRADIENT_WORDS] = d$i;
-        }
+        gradients[g$i / GRADIENT_WORDS * GRADIENT_PITCH + g$i % GRADIENT_WORDS] = d$i;
 #end
 #repeat i WORD_EACH
         keep_word(lane + $iu * WG, x$i);
-#end
-#repeat i SIDE_EACH
-        keep_side(lane + $iu * WG, s$i);
 #end
         workgroupBarrier();
         for (var number_of_strip = slice; number_of_strip < STRIPS; number_of_strip += SLICES) {

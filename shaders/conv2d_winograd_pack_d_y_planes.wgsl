@@ -34,11 +34,11 @@ fn main(
 ) {
     let index = linear_workgroup(group, groups) * WG + lane;
     let tiles = p.tiles_y * p.tiles_x;
-    let turn = index / tiles;
-    if (turn >= p.count) {
+    let unit = index / tiles;
+    if (unit >= p.count) {
         return;
     }
-    let plane = select(turn, turn % p.images * p.o + turn / p.images, IMAGES_FIRST);
+    let plane = select(unit, unit % p.images * p.o + unit / p.images, IMAGES_FIRST);
     let tile = index % tiles;
     let top = tile / p.tiles_x * 4u;
     let start = (plane * p.oh + top) * p.tiles_x + tile % p.tiles_x;

@@ -36,11 +36,11 @@ fn main(
 ) {
     let index = linear_workgroup(group, groups) * WG + lane;
     let tiles = p.tiles_y * p.tiles_x;
-    let turn = index / tiles;
-    if (turn >= p.count) {
+    let unit = index / tiles;
+    if (unit >= p.count) {
         return;
     }
-    let plane = select(turn, turn % p.images * p.c + turn / p.images, IMAGES_FIRST);
+    let plane = select(unit, unit % p.images * p.c + unit / p.images, IMAGES_FIRST);
     let tile = index % tiles;
     // Of an edge, the word beside it: what is read there counts as zero.
     let column = tile % p.tiles_x;

@@ -5,7 +5,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use girih::gpu::{Caps, Profile};
+use girih::gpu::{AdapterKind, Caps, Profile};
 use girih::graph::{Graph, Op};
 use girih::ops::CaseInput;
 use girih::ops::conv2d::{Conv2d, Conv2dDInput, Conv2dDWeight};
@@ -19,20 +19,23 @@ const BINDING_BYTES: u64 = 400 << 10;
 fn images_are_taken_in_turns() {
     let conv = Conv2d::same(3);
     let (x, weight) = ([30, 32, 8, 8], [32, 32, 3, 3]);
-    let ops: [(Arc<dyn Op>, [CaseInput; 2]); 3] = [
+    let ops: [(Arc<dyn Op>, [CaseInput; 2]); 4] = [
         (Arc::new(conv), [CaseInput::f32(x), CaseInput::f32(weight)]),
         (Arc::new(Conv2dDInput { conv, size: [8, 8] }), [CaseInput::f32(x), CaseInput::f32(weight)]),
         (Arc::new(Conv2dDWeight { conv, kernel: [3, 3] }), [CaseInput::f32(x), CaseInput::f32(x)]),
+        // Fewer channels than results, which GPUs turn around.
+        (Arc::new(Conv2dDWeight { conv, kernel: [3, 3] }), [CaseInput::f32([30, 16, 8, 8]), CaseInput::f32(x)]),
     ];
     let device = support::device(Profile::Offered);
-    let caps = Caps { binding_bytes: BINDING_BYTES, ..device.caps().clone() };
-    for (op, inputs) in ops {
+    let software = Caps { binding_bytes: BINDING_BYTES, ..device.caps().clone() };
+    let gpu = Caps { kind: AdapterKind::Discrete, slow_storage: false, ..software.clone() };
+    for ((op, inputs), caps) in ops.into_iter().flat_map(|op| [(op.clone(), &software), (op, &gpu)]) {
         let mut graph = Graph::new();
         let nodes = [0, 1].map(|i| graph.input(["a", "b"][i], inputs[i].ty.clone()));
         let output = graph.apply_shared(Arc::clone(&op), &nodes).expect("a graph");
         let named = BTreeMap::from([(op.name().to_owned(), "winograd".to_owned())]);
         let options = PlanOptions { tuning: Tuning::Named(named), ..PlanOptions::default() };
-        let plan = Plan::new(&graph, &[("output", output)], &caps, &options).expect("a plan");
+        let plan = Plan::new(&graph, &[("output", output)], caps, &options).expect("a plan");
         let labels: Vec<_> = plan.recording.pipelines.iter().map(|pipeline| pipeline.label.as_str()).collect();
         // A turn ends with one of these.
         let turns = plan.recording.dispatches.iter().filter(|dispatch| {

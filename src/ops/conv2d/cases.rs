@@ -67,6 +67,7 @@ pub fn cases() -> Vec<Case> {
         ("two columns of taps", [2, 5, 6, 8], [7, 5, 2, 2], plain().padding([0, 0, 1, 1])),
         ("five taps side by side", [1, 3, 4, 12], [3, 3, 1, 5], plain().padding([0, 2, 0, 2])),
         ("seven strips side by side", [2, 2, 11, 28], [8, 2, 3, 3], Conv2d::same(3)),
+        ("taller padding than kernel", [1, 2, 4, 4], [2, 2, 2, 2], plain().padding([3, 1, 3, 0])),
         ("more results than a tile", [3, 18, 8, 16], [70, 18, 3, 3], Conv2d::same(3)),
     ];
     cases.extend(
@@ -75,6 +76,13 @@ pub fn cases() -> Vec<Case> {
             .flat_map(|(name, x, weight, conv)| three(name, x, weight, conv, false))
             .map(|case| case.tolerance(1e-4)),
     );
+    // More tiles than `patch` has workgroups.
+    let one_row = plain().padding([0, 1, 0, 1]);
+    let inputs = vec![CaseInput::f32([67_700, 1, 1, 4]), CaseInput::f32([1, 1, 1, 3])];
+    cases.push(Case::new("many images of a word", one_row, inputs).forward_only());
+    let d_weight = Conv2dDWeight { conv: one_row, kernel: [1, 3] };
+    let inputs = vec![CaseInput::f32([5000, 1, 1, 8]), CaseInput::f32([5000, 1, 1, 8])];
+    cases.push(Case::new("d_weight, many images of two words", d_weight, inputs).forward_only().tolerance(1e-4));
     // In f16, exactly the products of the rounded operands: only the sums round.
     for (name, x, weight, conv) in [
         ("3x3", [2, 3, 6, 8], [5, 3, 3, 3], Conv2d::same(3)),

@@ -2,12 +2,15 @@
 //! more bytes than they save work. Images pass through workgroup memory as they are, with what lies around a tile, and each
 //! element read from there serves several taps (`shaders/lib/conv_patch.wgsl`).
 
-use super::Timed;
 use super::geometry::Geometry;
+use super::{Timed, WINOGRAD_CHANNELS};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 const WORKGROUP: usize = 128;
+/// Invocations that add up parts of a weight's gradient, and how many for each element.
+const SUM_WORKGROUP: usize = 256;
+const SUM_SLICES: usize = 8;
 /// Neighbours of a row that a word has.
 const WORD: usize = 4;
 /// Words of a row of a tile at most.
@@ -15,13 +18,11 @@ const MOST_ACROSS: usize = 8;
 /// Taps that are written out at most, and columns of them: two words hold what four results of a row need.
 const MOST_TAPS: usize = 9;
 const MOST_COLUMNS: usize = 5;
-/// Channels of an image that are taken in one step.
-const FEW_CHANNELS: usize = 4;
+/// Channels of an image that are taken in one step at most, and all of them.
+const AT_ONCE: usize = 4;
 /// Workgroups that keep a large GPU busy at once, and of the kernel that needs most registers.
 const PARALLEL: usize = 528;
 const PARALLEL_LARGE: usize = 264;
-/// Channels, the fewer of in and out, from which on Winograd's tiles are faster.
-const MANY_CHANNELS: usize = 16;
 
 /// A convolution of an image, or the gradient with respect to its input, which is one with other weights.
 #[derive(Clone, Copy, Debug)]
@@ -65,9 +66,14 @@ impl Tile {
         self.words * self.across
     }
 
+    /// Words that a row of the patch is used for.
+    fn words_of_line(&self, kw: usize) -> usize {
+        self.wide() + usize::from(kw > 1)
+    }
+
     /// Words of a row of the patch. Where rows are read one below another, an odd number: they lie in other banks.
     fn pitch(&self, kw: usize) -> usize {
-        let words = self.wide() + usize::from(kw > 1);
+        let words = self.words_of_line(kw);
         if self.wide() < MOST_ACROSS { words | 1 } else { words }
     }
 
@@ -96,8 +102,7 @@ impl Tile {
             .constant("PATCH_PITCH", self.pitch(kw))
             .constant("CHANNELS", channels)
             .constant("WHOLE", pass.image[1].is_multiple_of(channels))
-            .constant("WORD_EACH", (lines * self.wide()).div_ceil(WORKGROUP))
-            .constant("SIDE_EACH", (lines * (kw - 1)).div_ceil(WORKGROUP))
+            .constant("WORD_EACH", (lines * self.words_of_line(kw)).div_ceil(WORKGROUP))
     }
 }
 
@@ -136,7 +141,7 @@ impl Pass {
             && kw <= MOST_COLUMNS
             && (self.padding[1] as usize) < kw
             && [self.image[3], self.size[1]].iter().all(|columns| columns.is_multiple_of(WORD))
-            && self.size.iter().chain(&self.image).all(|&n| n > 0)
+            && self.size.iter().chain(&self.image).chain([&self.results]).all(|&n| n > 0)
     }
 
     fn params(&self, call: KernelCall, tile: Tile) -> KernelCall {
@@ -156,7 +161,7 @@ impl Pass {
 
     /// On a GPU the best there is for few channels.
     fn timed(&self, strategy: Strategy, l: &Lowering<'_>) -> Timed {
-        let few = self.image[1].min(self.results) < MANY_CHANNELS;
+        let few = self.image[1].min(self.results) < WINOGRAD_CHANNELS;
         Timed { strategy, ns: if few && !l.caps.is_software() { 0.0 } else { f64::INFINITY } }
     }
 }
@@ -175,7 +180,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     }
     let (taps, channels) = (g.kh * g.kw, pass.image[1]);
     // All channels at once, so that the weights stay: strips of a word, which neighbours store side by side.
-    let once = channels <= FEW_CHANNELS;
+    let once = channels <= AT_ONCE;
     let (step, words) = if once { (channels, 1) } else { (2, 2) };
     // Fours of results that an invocation has of a strip, and groups of invocations that share their strips.
     let quads = pass.results.div_ceil(4).next_power_of_two().min(4 / words);
@@ -197,7 +202,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .constant("ONCE", usize::from(once))
         .constant("SEVERAL", usize::from(!once))
         .constant("FLIP", pass.flip)
-        .constant("WEIGHT_EACH", (step * taps * many).div_ceil(WORKGROUP));
+        .constant("WEIGHT_EACH", (step * taps * many / 4).div_ceil(WORKGROUP));
     let grid = linear_grid(result_tiles * tiles.div_ceil(tiles_each), l.caps);
     let call = KernelCall::new(kernel, grid).bind_inputs(2).bind(Operand::Output);
     let call = pass.params(call, tile).param("result_tiles", result_tiles);
@@ -214,7 +219,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     }
     // Channels of an invocation, invocations across channels and results, and how many share a sum.
     let (each, across_channels) = match g.c {
-        0..=FEW_CHANNELS => (g.c, 1),
+        0..=AT_ONCE => (g.c, 1),
         5..=8 => (2, 4),
         9..=16 => (2, 8),
         _ => (2, 16),
@@ -233,7 +238,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let tile = Tile::new(strips, WORDS, pass.size, g.kw);
     let (result_tiles, channel_tiles) = (g.o.div_ceil(results), g.c.div_ceil(channels));
     let tiles = tile.counts(g.n, pass.size).iter().product::<usize>();
-    let parallel = if g.c <= FEW_CHANNELS { PARALLEL_LARGE } else { PARALLEL };
+    let parallel = if g.c <= AT_ONCE { PARALLEL_LARGE } else { PARALLEL };
     let parts = (parallel / (result_tiles * channel_tiles)).clamp(1, tiles);
     let tiles_each = tiles.div_ceil(parts);
     let parts = tiles.div_ceil(tiles_each);
@@ -253,7 +258,8 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .param("tiles_each", tiles_each)
         .param("parts", parts);
     let count = l.output.count();
-    let sum = KernelCall::new(Kernel::new(source!("conv2d_patch_sum")), linear_grid(count.div_ceil(32), l.caps))
+    let kernel = Kernel::new(source!("conv2d_patch_sum")).constant("WG", SUM_WORKGROUP).constant("SLICES", SUM_SLICES);
+    let sum = KernelCall::new(kernel, linear_grid(count.div_ceil(SUM_WORKGROUP / SUM_SLICES), l.caps))
         .bind(Operand::Scratch(0))
         .bind(Operand::Output)
         .param("count", count)

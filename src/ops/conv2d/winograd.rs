@@ -3,8 +3,8 @@
 //! nine taps are the results, and four by four elements of d_y the taps. Scratch buffers 0, 1 and 2 hold the products' operands
 //! and results.
 
-use super::Timed;
 use super::geometry::Geometry;
+use super::{Timed, WINOGRAD_CHANNELS};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 use crate::ops::matmul::{Matrix, Products};
@@ -25,9 +25,7 @@ fn workgroup(l: &Lowering<'_>) -> usize {
 /// Bytes that the transforms of one operand may take, in software and elsewhere: images are taken in turns.
 const MOST_BYTES: [u64; 2] = [96 << 20, 400 << 20];
 
-/// The channels, in and out, and tiles from which on this beats sums of gathered operands on a GPU: below, it moves more
-/// bytes than it saves work.
-const LEAST_CHANNELS: usize = 16;
+/// Tiles from which on this beats sums of gathered operands on a GPU: below, it moves more bytes than it saves work.
 const LEAST_TILES: usize = 16;
 
 /// Images in tiles.
@@ -292,7 +290,7 @@ fn finish(
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
     let ns = match l.caps.is_software() {
         true => tiles.turns().count() as f64 * (products.time() + transforms),
-        false if channels >= LEAST_CHANNELS && tiles.count() >= LEAST_TILES => 0.0,
+        false if channels >= WINOGRAD_CHANNELS && tiles.count() >= LEAST_TILES => 0.0,
         false => f64::INFINITY,
     };
     fits.then_some(Timed { strategy: Strategy { name: "winograd", calls, scratch }, ns })

@@ -169,7 +169,8 @@ impl Op for MatMul {
             // loads, no more than its dispatches to win.
             let mut tiles = tile::lower(&problem, l);
             let side = problem.m.min(problem.n);
-            tiles.sort_by_key(|strategy| (strategy.name == "tile64") == (side >= 128));
+            let best = if side >= 128 { "tile128" } else { "tile64" };
+            tiles.sort_by_key(|strategy| strategy.name != best);
             let at = match problem.batch() > 1 {
                 true if side >= 64 && !l.caps.slow_storage && problem.m * problem.n * problem.k < 1 << 19 => 0,
                 true if side >= 32 => faster,

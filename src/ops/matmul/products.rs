@@ -92,7 +92,7 @@ impl Products {
     }
 
     /// WGSL for `fn place(…) -> u32`, the place of an element within its matrix: of row and k of a, with `k_first` of k and
-    /// row; of k and column of b, likewise; of row and column of c. And the parameters of that, so that layers share kernels.
+    /// row; of k and column of b, and of row and column of c, likewise. And the parameters of that, so that layers share kernels.
     pub fn place(&self, matrix: Matrix, k_first: bool) -> (String, Vec<(&'static str, usize)>) {
         let (import, body, params) = match (&self.form, matrix) {
             (Form::Windows(cut), Matrix::C) => {

@@ -1,5 +1,5 @@
-//! `tile128`, `tile64` and `tile32`: tiles of 64×128, 64×64 and 32×64 in workgroup memory, for GPUs. Where a product has too few tiles to
-//! fill one, its sum over K is divided.
+//! `tile128`, `tile64` and `tile32`: tiles of 64×128, 64×64 and 32×64 in workgroup memory, for GPUs. Where a product has too
+//! few tiles to fill one, its sum over K is divided.
 
 use super::problem::Problem;
 use super::simple::sum;
