@@ -26,6 +26,26 @@ pub(super) struct Geometry {
     pub groups: usize,
 }
 
+/// A convolution of an image of stride and dilation 1, or the gradient with respect to its input, which is one with other
+/// weights.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pass {
+    /// Images.
+    pub n: usize,
+    /// Channels summed over, rows and columns read.
+    pub c: usize,
+    pub size: [usize; 2],
+    /// Channels, rows and columns computed.
+    pub o: usize,
+    pub of: [usize; 2],
+    /// Rows and columns of taps.
+    pub kernel: [usize; 2],
+    /// Zeros above and to the left; less than none where there is more padding than kernel.
+    pub padding: [isize; 2],
+    /// Whether the weight's first axis is summed over, its taps running backwards.
+    pub flip: bool,
+}
+
 impl Geometry {
     /// The convolution of x `[N, C, H, W]` by weight `[O, C / groups, KH, KW]`.
     pub fn new(conv: &Conv2d, x: [usize; 4], weight: [usize; 4]) -> Result<Self, ShapeError> {
@@ -74,6 +94,34 @@ impl Geometry {
 
     pub fn y(&self) -> [usize; 4] {
         [self.n, self.o, self.oh, self.ow]
+    }
+
+    /// The convolution.
+    pub fn forward(&self) -> Pass {
+        Pass {
+            n: self.n,
+            c: self.c,
+            size: [self.h, self.w],
+            o: self.o,
+            of: [self.oh, self.ow],
+            kernel: [self.kh, self.kw],
+            padding: self.padding.map(|n| n as isize),
+            flip: false,
+        }
+    }
+
+    /// Its gradient with respect to the input.
+    pub fn d_input(&self) -> Pass {
+        let around = |axis: usize, kernel: usize| kernel as isize - 1 - self.padding[axis] as isize;
+        Pass {
+            c: self.o,
+            size: [self.oh, self.ow],
+            o: self.c,
+            of: [self.h, self.w],
+            padding: [around(0, self.kh), around(1, self.kw)],
+            flip: true,
+            ..self.forward()
+        }
     }
 
     /// Input channels of a group.

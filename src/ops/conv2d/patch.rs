@@ -2,7 +2,7 @@
 //! more bytes than they save work. Images pass through workgroup memory as they are, with what lies around a tile, and each
 //! element read from there serves several taps (`shaders/lib/conv_patch.wgsl`).
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, Pass};
 use super::{Timed, WINOGRAD_CHANNELS};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
@@ -23,20 +23,6 @@ const AT_ONCE: usize = 4;
 /// Workgroups that keep a large GPU busy at once, and of the kernel that needs most registers.
 const PARALLEL: usize = 528;
 const PARALLEL_LARGE: usize = 264;
-
-/// A convolution of an image, or the gradient with respect to its input, which is one with other weights.
-#[derive(Clone, Copy, Debug)]
-struct Pass {
-    /// Images, channels, rows and columns read.
-    image: [usize; 4],
-    /// Channels, rows and columns computed.
-    results: usize,
-    size: [usize; 2],
-    /// Taps around.
-    kernel: [usize; 2],
-    padding: [u32; 2],
-    flip: bool,
-}
 
 /// How the strips of a tile lie, each of so many words.
 #[derive(Clone, Copy, Debug)]
@@ -94,105 +80,79 @@ impl Tile {
             .constant("WG", WORKGROUP)
             .constant("KH", kh)
             .constant("KW", kw)
-            .constant("PAD_X", pass.padding[1])
+            .constant("PAD_X", pass.padding[1] as u32)
             .constant("WORDS", self.words)
             .constant("ACROSS", self.across)
             .constant("HIGH", self.high)
             .constant("IMAGES", self.images)
             .constant("PATCH_PITCH", self.pitch(kw))
             .constant("CHANNELS", channels)
-            .constant("WHOLE", pass.image[1].is_multiple_of(channels))
+            .constant("WHOLE", pass.c.is_multiple_of(channels))
             .constant("WORD_EACH", (lines * self.words_of_line(kw)).div_ceil(WORKGROUP))
     }
 }
 
-impl Pass {
-    fn forward(g: &Geometry) -> Self {
-        Self {
-            image: g.x(),
-            results: g.o,
-            size: [g.oh, g.ow],
-            kernel: [g.kh, g.kw],
-            padding: g.padding.map(|n| n as u32),
-            flip: false,
-        }
-    }
+/// Whether there is a kernel for it.
+fn suits(pass: &Pass, g: &Geometry) -> bool {
+    let [kh, kw] = pass.kernel;
+    g.stride == [1, 1]
+        && g.dilation == [1, 1]
+        && g.groups == 1
+        && kh * kw <= MOST_TAPS
+        && kw <= MOST_COLUMNS
+        && (0..kw as isize).contains(&pass.padding[1])
+        && [pass.size[1], pass.of[1]].iter().all(|columns| columns.is_multiple_of(WORD))
+        && [pass.n, pass.c, pass.o].iter().chain(&pass.size).chain(&pass.of).all(|&n| n > 0)
+}
 
-    fn d_input(g: &Geometry) -> Self {
-        let around = |kernel: usize, padding: usize| (kernel as u32 - 1).wrapping_sub(padding as u32);
-        Self {
-            image: g.y(),
-            results: g.c,
-            size: [g.h, g.w],
-            kernel: [g.kh, g.kw],
-            // Less than 0 where there is more padding than kernel: added to a place, it wraps back.
-            padding: [around(g.kh, g.padding[0]), around(g.kw, g.padding[1])],
-            flip: true,
-        }
-    }
+fn params(pass: &Pass, tile: Tile, call: KernelCall) -> KernelCall {
+    let [across, high, _] = tile.counts(pass.n, pass.of);
+    call.param("n", pass.n)
+        .param("channels", pass.c)
+        .param("rows", pass.size[0])
+        .param("words", pass.size[1] / WORD)
+        .param("results", pass.o)
+        .param("out_rows", pass.of[0])
+        .param("out_words", pass.of[1] / WORD)
+        // Less than 0, it wraps, and back when it is taken from a place.
+        .param("pad_y", pass.padding[0] as u32)
+        .param("tiles_x", across)
+        .param("tiles_y", high)
+}
 
-    /// Whether there is a kernel for it.
-    fn suits(&self, g: &Geometry) -> bool {
-        let [kh, kw] = self.kernel;
-        g.stride == [1, 1]
-            && g.dilation == [1, 1]
-            && g.groups == 1
-            && kh * kw <= MOST_TAPS
-            && kw <= MOST_COLUMNS
-            && (self.padding[1] as usize) < kw
-            && [self.image[3], self.size[1]].iter().all(|columns| columns.is_multiple_of(WORD))
-            && self.size.iter().chain(&self.image).chain([&self.results]).all(|&n| n > 0)
-    }
-
-    fn params(&self, call: KernelCall, tile: Tile) -> KernelCall {
-        let [n, channels, rows, columns] = self.image;
-        let [across, high, _] = tile.counts(n, self.size);
-        call.param("n", n)
-            .param("channels", channels)
-            .param("rows", rows)
-            .param("words", columns / WORD)
-            .param("results", self.results)
-            .param("out_rows", self.size[0])
-            .param("out_words", self.size[1] / WORD)
-            .param("pad_y", self.padding[0])
-            .param("tiles_x", across)
-            .param("tiles_y", high)
-    }
-
-    /// On a GPU the best there is for few channels.
-    fn timed(&self, strategy: Strategy, l: &Lowering<'_>) -> Timed {
-        let few = self.image[1].min(self.results) < WINOGRAD_CHANNELS;
-        Timed { strategy, ns: if few && !l.caps.is_software() { 0.0 } else { f64::INFINITY } }
-    }
+/// On a GPU the best there is for few channels.
+fn timed(pass: &Pass, strategy: Strategy, l: &Lowering<'_>) -> Timed {
+    let few = pass.c.min(pass.o) < WINOGRAD_CHANNELS;
+    Timed { strategy, ns: if few && !l.caps.is_software() { 0.0 } else { f64::INFINITY } }
 }
 
 pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
-    results(&Pass::forward(g), g, l)
+    results(&g.forward(), g, l)
 }
 
 pub(super) fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
-    results(&Pass::d_input(g), g, l)
+    results(&g.d_input(), g, l)
 }
 
 fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
-    if !pass.suits(g) {
+    if !suits(pass, g) {
         return None;
     }
-    let (taps, channels) = (g.kh * g.kw, pass.image[1]);
+    let (taps, channels) = (g.kh * g.kw, pass.c);
     // All channels at once, so that the weights stay: strips of a word, which neighbours store side by side.
     let once = channels <= AT_ONCE;
     let (step, words) = if once { (channels, 1) } else { (2, 2) };
     // Fours of results that an invocation has of a strip, and groups of invocations that share their strips.
-    let quads = pass.results.div_ceil(4).next_power_of_two().min(4 / words);
-    let groups = pass.results.div_ceil(4 * quads).next_power_of_two().min(16 / quads);
+    let quads = pass.o.div_ceil(4).next_power_of_two().min(4 / words);
+    let groups = pass.o.div_ceil(4 * quads).next_power_of_two().min(16 / quads);
     let many = 4 * quads * groups;
-    let tile = Tile::new(WORKGROUP / groups, words, pass.size, g.kw);
+    let tile = Tile::new(WORKGROUP / groups, words, pass.of, g.kw);
     let patch = tile.lines(g.kh) * tile.pitch(g.kw);
     if 16 * step * (patch + taps * (many / 4 + 1)) > l.caps.workgroup_bytes as usize {
         return None;
     }
-    let result_tiles = pass.results.div_ceil(many);
-    let tiles = tile.counts(pass.image[0], pass.size).iter().product::<usize>();
+    let result_tiles = pass.o.div_ceil(many);
+    let tiles = tile.counts(pass.n, pass.of).iter().product::<usize>();
     let tiles_each = if once { (tiles * result_tiles).div_ceil(PARALLEL) } else { 1 };
     let kernel = tile
         .constants(Kernel::new(source!("conv2d_patch")), pass, step)
@@ -205,16 +165,16 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .constant("WEIGHT_EACH", (step * taps * many / 4).div_ceil(WORKGROUP));
     let grid = linear_grid(result_tiles * tiles.div_ceil(tiles_each), l.caps);
     let call = KernelCall::new(kernel, grid).bind_inputs(2).bind(Operand::Output);
-    let call = pass.params(call, tile).param("result_tiles", result_tiles);
+    let call = params(pass, tile, call).param("result_tiles", result_tiles);
     let call = call.param("tiles", tiles).param("tiles_each", tiles_each);
-    Some(pass.timed(Strategy::single("patch", l.with_epilogue_vec4(call)), l))
+    Some(timed(pass, Strategy::single("patch", l.with_epilogue_vec4(call)), l))
 }
 
 pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     /// Words of a strip.
     const WORDS: usize = 2;
-    let pass = Pass::forward(g);
-    if !pass.suits(g) {
+    let pass = g.forward();
+    if !suits(&pass, g) {
         return None;
     }
     // Channels of an invocation, invocations across channels and results, and how many share a sum.
@@ -228,16 +188,16 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let slices = WORKGROUP / across_channels / across_results;
     let (channels, results, taps) = (each * across_channels, 4 * across_results, g.kh * g.kw);
     let fits = |strips: &usize| {
-        let tile = Tile::new(*strips, WORDS, pass.size, g.kw);
+        let tile = Tile::new(*strips, WORDS, pass.of, g.kw);
         let joined = if slices > 1 { taps * channels * results / 4 } else { 0 };
         let patch = channels * tile.lines(g.kh) * tile.pitch(g.kw);
         let words = results * ((strips * WORDS) | 1) + patch + joined + 1;
         *strips >= slices && 16 * words <= l.caps.workgroup_bytes as usize
     };
     let strips = [16, 8, 4].into_iter().find(fits)?;
-    let tile = Tile::new(strips, WORDS, pass.size, g.kw);
+    let tile = Tile::new(strips, WORDS, pass.of, g.kw);
     let (result_tiles, channel_tiles) = (g.o.div_ceil(results), g.c.div_ceil(channels));
-    let tiles = tile.counts(g.n, pass.size).iter().product::<usize>();
+    let tiles = tile.counts(g.n, pass.of).iter().product::<usize>();
     let parallel = if g.c <= AT_ONCE { PARALLEL_LARGE } else { PARALLEL };
     let parts = (parallel / (result_tiles * channel_tiles)).clamp(1, tiles);
     let tiles_each = tiles.div_ceil(parts);
@@ -250,7 +210,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .constant("EACH", each)
         .constant("GRADIENT_EACH", (results * strips * WORDS).div_ceil(WORKGROUP));
     let call = KernelCall::new(kernel, linear_grid(result_tiles * channel_tiles * parts, l.caps)).bind_inputs(2);
-    let call = pass.params(call, tile).bind(Operand::Scratch(0));
+    let call = params(&pass, tile, call).bind(Operand::Scratch(0));
     let call = call
         .param("result_tiles", result_tiles)
         .param("channel_tiles", channel_tiles)
@@ -268,5 +228,5 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .param("channels", g.c)
         .param("taps", taps);
     let strategy = Strategy { name: "patch", calls: vec![call, sum], scratch: vec![(parts * count * 4) as u64] };
-    Some(pass.timed(strategy, l))
+    Some(timed(&pass, strategy, l))
 }

@@ -3,7 +3,7 @@
 //! nine taps are the results, and four by four elements of d_y the taps. Scratch buffers 0, 1 and 2 hold the products' operands
 //! and results.
 
-use super::geometry::Geometry;
+use super::geometry::{Geometry, Pass};
 use super::{Timed, WINOGRAD_CHANNELS};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
@@ -75,27 +75,12 @@ impl Tiles {
     }
 }
 
-/// A convolution, or the gradient with respect to its input, which is one with other weights.
-#[derive(Clone, Copy, Debug)]
-struct Pass {
-    /// Channels summed over, and the images they come from.
-    c: usize,
-    size: [usize; 2],
-    /// Channels, rows and columns computed.
-    o: usize,
-    of: [usize; 2],
-    padding: [isize; 2],
-    flip: bool,
-}
-
 pub(super) fn forward(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
-    let padding = g.padding.map(|n| n as isize);
-    results(&Pass { c: g.c, size: [g.h, g.w], o: g.o, of: [g.oh, g.ow], padding, flip: false }, g, l)
+    results(&g.forward(), g, l)
 }
 
 pub(super) fn d_input(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
-    let padding = g.padding.map(|n| 2 - n as isize);
-    results(&Pass { c: g.o, size: [g.oh, g.ow], o: g.c, of: [g.h, g.w], padding, flip: true }, g, l)
+    results(&g.d_input(), g, l)
 }
 
 /// Whether the transforms are those of this convolution, whose results, or d_y, are `columns` wide.
@@ -153,14 +138,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let products = Products::new(POINTS, extents, true, l.caps)?;
     let padded = products.k_padded();
     let (products_calls, more) = products.calls([0, 1, 2], 3, l)?;
-    let pass = Pass {
-        c: g.c,
-        size: [g.h, g.w],
-        o: g.o,
-        of: [g.oh, g.ow],
-        padding: g.padding.map(|n| n as isize),
-        flip: false,
-    };
+    let pass = g.forward();
     let mut calls = Vec::new();
     for first_image in tiles.turns() {
         calls.extend(pack_x(&tiles, first_image, &pass, [g.c, padded], (&products, of_x, false), l));
