@@ -1,8 +1,8 @@
 // d_x[n, c, y, x] = d_y[n, c, y / 2, x / 2] / 4.
 // Layout: as avg_pool2d_forward_2x2; d_y as vec2, d_x as vec4.
 // Work: RUN vec4s of d_x an invocation, WG apart, so that a workgroup stores side by side; the two rows that read the same d_y
-// are near enough to find it in the first cache. Accumulates nothing. Bound by memory bandwidth: each
-// byte moves once to or from memory.
+// are near enough to find it in the first cache. Accumulates nothing. Bound by memory bandwidth: each byte moves once to or from
+// memory.
 // Reached: 80 % of the roofline measured on an H200 (512x64x32x32 by 2x2, stride 2x2).
 struct Params {
     count: u32,

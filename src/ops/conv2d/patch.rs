@@ -187,15 +187,14 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let across_results = g.o.div_ceil(4).next_power_of_two().clamp(8, (WORKGROUP / across_channels).min(16));
     let slices = WORKGROUP / across_channels / across_results;
     let (channels, results, taps) = (each * across_channels, 4 * across_results, g.kh * g.kw);
-    let fits = |strips: &usize| {
-        let tile = Tile::new(*strips, WORDS, pass.of, g.kw);
+    let fits = |(strips, tile): &(usize, Tile)| {
         let joined = if slices > 1 { taps * channels * results / 4 } else { 0 };
         let patch = channels * tile.lines(g.kh) * tile.pitch(g.kw);
         let words = results * ((strips * WORDS) | 1) + patch + joined + 1;
         *strips >= slices && 16 * words <= l.caps.workgroup_bytes as usize
     };
-    let strips = [16, 8, 4].into_iter().find(fits)?;
-    let tile = Tile::new(strips, WORDS, pass.of, g.kw);
+    let tiles = [16, 8, 4].map(|strips| (strips, Tile::new(strips, WORDS, pass.of, g.kw)));
+    let (strips, tile) = tiles.into_iter().find(fits)?;
     let (result_tiles, channel_tiles) = (g.o.div_ceil(results), g.c.div_ceil(channels));
     let tiles = tile.counts(g.n, pass.of).iter().product::<usize>();
     let parallel = if g.c <= AT_ONCE { PARALLEL_LARGE } else { PARALLEL };
