@@ -36,7 +36,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let inside$r = live && row + $ru < p.oh;
 #repeat h 2
 #repeat e 4
-    store(first + (4u * $hu + $eu) * plane + $ru * p.ow4, s$r$h$e, inside$r && first_o + 4u * $hu + $eu < p.o);
+    store(first + (4u * $hu + $eu) * plane + $ru * p.ow4, s$r$h$e, inside$r && first_o + 4u * $hu + $eu < p.end_o);
 #end
 #end
 #end

@@ -24,8 +24,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     let inside1 = live && row + 2u < p.oh;
 #repeat h 2
 #repeat e 4
-    store(first + (4u * $hu + $eu) * plane, s0$h$e, s1$h$e, inside0 && first_o + 4u * $hu + $eu < p.o);
-    store(first + (4u * $hu + $eu) * plane + p.ow4, s2$h$e, s3$h$e, inside1 && first_o + 4u * $hu + $eu < p.o);
+    store(first + (4u * $hu + $eu) * plane, s0$h$e, s1$h$e, inside0 && first_o + 4u * $hu + $eu < p.end_o);
+    store(first + (4u * $hu + $eu) * plane + p.ow4, s2$h$e, s3$h$e, inside1 && first_o + 4u * $hu + $eu < p.end_o);
 #end
 #end
 }

@@ -9,11 +9,12 @@ fn main(
     @builtin(subgroup_size) members: u32,
 ) {
     let number = linear_workgroup(group, groups);
-    let part = number / p.m_tiles / p.q_tiles;
+    let part = number / p.m_tiles / p.q_tiles / p.groups;
     // The same for the whole workgroup.
     if (part >= p.parts) {
         return;
     }
+    enter(number / p.m_tiles / p.q_tiles % p.groups);
     let tile = vec2<u32>(number % p.m_tiles, number / p.m_tiles % p.q_tiles);
     let terms = vec2<u32>(part * p.k_each, min((part + 1u) * p.k_each, p.k));
     product(tile, part, terms, lane, subgroup, member, members);

@@ -1,5 +1,5 @@
-// The extents of a convolution, and of the matrix product it is: m_tiles × q_tiles tiles and `parts` sums of k_each of
-// the k terms.
+// The extents of a convolution, and of the matrix product that each of its groups is: m rows, q columns and k terms, in
+// m_tiles × q_tiles tiles and `parts` sums of k_each terms.
 struct Params {
     n: u32,
     c: u32,
@@ -17,6 +17,8 @@ struct Params {
     dilation_y: u32,
     dilation_x: u32,
     groups: u32,
+    m: u32,
+    q: u32,
     m_tiles: u32,
     q_tiles: u32,
     k: u32,

@@ -11,11 +11,12 @@ fn main(
     @builtin(local_invocation_index) lane: u32,
 ) {
     let tile = linear_workgroup(group, groups);
-    let part = tile / p.m_tiles / p.q_tiles;
+    let part = tile / p.m_tiles / p.q_tiles / p.groups;
     // The same for the whole workgroup.
     if (part >= p.parts) {
         return;
     }
+    enter(tile / p.m_tiles / p.q_tiles % p.groups);
     let m_first = tile % p.m_tiles * (16u * RM);
     let column = lane % 16u;
     let row = lane / 16u;

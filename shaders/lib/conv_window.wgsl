@@ -11,6 +11,7 @@ struct Params {
     y_first: u32,
     first_row: u32,
     first_o: u32,
+    end_o: u32,
     resume: u32,
 }
 #import params

@@ -67,6 +67,10 @@ pub fn cases() -> Vec<Case> {
         ("two columns of taps", [2, 5, 6, 8], [7, 5, 2, 2], plain().padding([0, 0, 1, 1])),
         ("five taps side by side", [1, 3, 4, 12], [3, 3, 1, 5], plain().padding([0, 2, 0, 2])),
         ("seven strips side by side", [2, 2, 11, 28], [8, 2, 3, 3], Conv2d::same(3)),
+        ("eight groups of four", [3, 32, 8, 8], [32, 4, 3, 3], Conv2d::same(3).groups(8)),
+        ("two groups of many channels", [2, 144, 16, 16], [144, 72, 3, 3], Conv2d::same(3).groups(2)),
+        ("two groups, 5x5, stride 2", [2, 12, 9, 11], [32, 6, 5, 5], Conv2d::same(5).stride([2, 2]).groups(2)),
+        ("three groups, 1x1", [2, 18, 5, 6], [24, 6, 1, 1], plain().groups(3)),
         ("taller padding than kernel", [1, 2, 4, 4], [2, 2, 2, 2], plain().padding([3, 1, 3, 0])),
         ("more results than a tile", [3, 18, 8, 16], [70, 18, 3, 3], Conv2d::same(3)),
     ];
@@ -92,6 +96,7 @@ pub fn cases() -> Vec<Case> {
         ("stride 2, uneven padding", [2, 2, 6, 5], [3, 2, 3, 3], plain().padding([0, 0, 1, 1]).stride([2, 2])),
         ("dilation 2", [1, 2, 8, 8], [3, 2, 3, 3], plain().padding([2; 4]).dilation([2, 2])),
         ("two groups", [2, 4, 5, 5], [6, 2, 3, 3], Conv2d::same(3).groups(2)),
+        ("three groups of several tiles", [1, 60, 12, 12], [120, 20, 3, 3], Conv2d::same(3).groups(3)),
         ("long sums", [9, 8, 24, 24], [9, 8, 3, 3], Conv2d::same(3)),
     ] {
         let of_f16 = |mut case: Case| {

@@ -1,5 +1,5 @@
-//! `coop` and `coop_small`: convolutions of f16, of one group, as products by cooperative matrices whose operands are
-//! gathered tile by tile into workgroup memory.
+//! `coop` and `coop_small`: convolutions of f16 as products by cooperative matrices, one product a group, whose operands
+//! are gathered tile by tile into workgroup memory.
 
 use super::geometry::Geometry;
 use super::parts::summed;
@@ -25,29 +25,24 @@ fn in_one(kernel: Source, g: &Geometry, extents: [usize; 3], l: &Lowering<'_>) -
         let call = product(kernel, g, extents, tile, 1, l).bind(Operand::Output);
         Strategy::single(name, l.with_epilogue(call))
     };
-    tiles(g, extents, l).map(strategy).collect()
+    tiles(extents, l).map(strategy).collect()
 }
 
 pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Candidates {
     let [rows, columns, terms] = g.d_weight_product();
     let strategy = |(name, tile): (&'static str, Tile)| {
-        let parts = parts(rows.div_ceil(tile.rows()) * columns.div_ceil(tile.columns()), terms, tile.step());
+        let tiles = g.groups * rows.div_ceil(tile.rows()) * columns.div_ceil(tile.columns());
+        let parts = parts(tiles, terms, tile.step());
         let call = product(source!("conv2d_coop_d_weight"), g, [rows, columns, terms], tile, parts, l);
-        match parts {
-            1 => Strategy::single(name, call.bind(Operand::Output)),
-            _ => summed(name, call, parts, l),
-        }
+        summed(name, call, parts, l)
     };
-    tiles(g, [rows, columns, terms], l).map(strategy).collect()
+    tiles([rows, columns, terms], l).map(strategy).collect()
 }
 
 /// The tile sizes that there are, the better one first.
-fn tiles(g: &Geometry, [rows, ..]: [usize; 3], l: &Lowering<'_>) -> impl Iterator<Item = (&'static str, Tile)> {
+fn tiles([rows, ..]: [usize; 3], l: &Lowering<'_>) -> impl Iterator<Item = (&'static str, Tile)> {
     let tiles = [("coop", Tile::large(l.caps)), ("coop_small", Tile::small(l.caps))];
     let mut tiles: Vec<_> = tiles.into_iter().filter_map(|(name, tile)| Some((name, tile?))).collect();
-    if g.groups != 1 {
-        tiles.clear();
-    }
     // Rows of a large tile that lie past the end are work for nothing.
     if tiles.iter().any(|(_, tile)| rows <= tile.rows() / 2) {
         tiles.reverse();

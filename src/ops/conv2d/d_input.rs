@@ -1,7 +1,9 @@
 //! The gradient of a convolution with respect to its input: a convolution's transpose.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, patch, tile, window, winograd};
+use super::{
+    Conv2d, coop, depthwise, direct, extents, fours, general, in_order, of_f16, patch, tile, window, winograd,
+};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -29,9 +31,6 @@ impl Conv2dDInput {
         Ok(geometry)
     }
 }
-
-/// Channels up to which each result by itself is faster than tiles of them on GPUs.
-const FEW_CHANNELS: usize = 8;
 
 impl Op for Conv2dDInput {
     fn name(&self) -> &'static str {
@@ -66,11 +65,9 @@ impl Op for Conv2dDInput {
         if l.inputs[0].dtype == DType::F16 {
             return of_f16(coop::d_input(&geometry, l), l, || direct::d_input(&geometry, l));
         }
-        let mut others: Candidates = tile::d_input(&geometry, l).into_iter().collect();
-        // Software adapters gather slowly, and of a tile's rows few channels would use few.
-        let place = if l.caps.is_software() || geometry.c <= FEW_CHANNELS { 0 } else { others.len() };
-        others.insert(place, direct::d_input(&geometry, l));
-        others.splice(0..0, depthwise::d_input(&geometry, l));
+        let rows = geometry.group_c();
+        let general = general(rows, tile::d_input(&geometry, l), direct::d_input(&geometry, l));
+        let others = depthwise::d_input(&geometry, l).into_iter().chain(general).collect();
         let timed = [window::d_input(&geometry, l), patch::d_input(&geometry, l), winograd::d_input(&geometry, l)];
         in_order(timed, others)
     }

@@ -1,7 +1,9 @@
 //! The gradient of a convolution with respect to its weight.
 
 use super::geometry::Geometry;
-use super::{Conv2d, coop, depthwise, direct, extents, fours, in_order, of_f16, patch, tile, window, winograd};
+use super::{
+    Conv2d, coop, depthwise, direct, extents, fours, general, in_order, of_f16, patch, tile, window, winograd,
+};
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Size};
@@ -62,8 +64,9 @@ impl Op for Conv2dDWeight {
         if l.inputs[0].dtype == DType::F16 {
             return of_f16(coop::d_weight(&geometry, l), l, || direct::d_weight(&geometry, l));
         }
-        let others = tile::d_weight(&geometry, l).into_iter().chain([direct::d_weight(&geometry, l)]);
-        let others = depthwise::d_weight(&geometry, l).into_iter().chain(others).collect();
+        let rows = geometry.group_o();
+        let general = general(rows, tile::d_weight(&geometry, l), direct::d_weight(&geometry, l));
+        let others = depthwise::d_weight(&geometry, l).into_iter().chain(general).collect();
         let timed = [window::d_weight(&geometry, l), patch::d_weight(&geometry, l), winograd::d_weight(&geometry, l)];
         in_order(timed, others)
     }

@@ -134,19 +134,19 @@ impl Geometry {
         self.o / self.groups
     }
 
-    /// Rows, columns and terms of the convolution as a matrix product; of one group.
+    /// Rows, columns and terms of a group's convolution as a matrix product.
     pub fn forward_product(&self) -> [usize; 3] {
-        [self.o, self.n * self.oh * self.ow, self.c * self.kh * self.kw]
+        [self.group_o(), self.n * self.oh * self.ow, self.group_c() * self.kh * self.kw]
     }
 
     /// The same of its gradient with respect to the input.
     pub fn d_input_product(&self) -> [usize; 3] {
-        [self.c, self.n * self.h * self.w, self.o * self.kh * self.kw]
+        [self.group_c(), self.n * self.h * self.w, self.group_o() * self.kh * self.kw]
     }
 
     /// The same of its gradient with respect to the weight.
     pub fn d_weight_product(&self) -> [usize; 3] {
-        [self.o, self.c * self.kh * self.kw, self.n * self.oh * self.ow]
+        [self.group_o(), self.group_c() * self.kh * self.kw, self.n * self.oh * self.ow]
     }
 
     pub fn flops(&self) -> u64 {

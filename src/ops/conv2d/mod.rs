@@ -119,6 +119,14 @@ fn in_order(timed: [Option<Timed>; 3], others: Candidates) -> Candidates {
     strategies(known).chain(others).chain(strategies(unknown)).collect()
 }
 
+/// Rows of a product up to which each result by itself is faster than tiles of them, which they would leave mostly empty.
+const FEW_ROWS: usize = 8;
+
+/// The two strategies of every convolution, the better one first; `rows` are those of the product that `tile` takes it for.
+fn general(rows: usize, tile: Strategy, direct: Strategy) -> [Strategy; 2] {
+    if rows <= FEW_ROWS { [direct, tile] } else { [tile, direct] }
+}
+
 /// Whether f16 is worth its casts. On GPUs, gathering takes `coop` as long as `tile`, and Winograd in f32 a third of that: an
 /// H200 does 25 TFLOP/s, 25 and what amounts to 50 to 90.
 fn gains_from_f16(conv: &Conv2d, caps: &Caps) -> bool {
@@ -169,8 +177,9 @@ impl Op for Conv2d {
         if l.inputs[0].dtype == DType::F16 {
             return of_f16(coop::forward(&geometry, l), l, || direct::forward(&geometry, l));
         }
-        let others = tile::forward(&geometry, l).into_iter().chain([direct::forward(&geometry, l)]);
-        let others = depthwise::forward(&geometry, l).into_iter().chain(others).collect();
+        let rows = geometry.group_o();
+        let general = general(rows, tile::forward(&geometry, l), direct::forward(&geometry, l));
+        let others = depthwise::forward(&geometry, l).into_iter().chain(general).collect();
         let timed = [window::forward(&geometry, l), patch::forward(&geometry, l), winograd::forward(&geometry, l)];
         in_order(timed, others)
     }

@@ -1,6 +1,6 @@
 //! For software adapters: both operands are repacked into pieces that fit uniform bindings, which such adapters gather
 //! from faster than from storage, and one dispatch works on a few pairs of pieces. The kernels know 3×3 taps of stride 1;
-//! packing makes every convolution of one group such a one, of more channels.
+//! packing makes every convolution such a one, of more channels, for each of its groups.
 
 mod forward;
 mod weight;
@@ -26,6 +26,9 @@ const ALIGNMENT: usize = 16;
 /// Invocations of a workgroup of the hot kernels: one subgroup, whose lanes share what one of them loads.
 const LANES: usize = 8;
 
+/// Channels of results, or of d_y, that an invocation takes.
+const CHANNELS: usize = 8;
+
 /// About what a dispatch costs on two cores, in nanoseconds: it is over before the next begins, and a core that has
 /// fallen asleep joins late.
 const DISPATCH: usize = 75_000;
@@ -39,10 +42,18 @@ fn suits(g: &Geometry, caps: &Caps) -> bool {
     caps.is_software()
         && caps.subgroup == Some((lanes, lanes))
         && caps.uniform_bytes >= WINDOW_BYTES
-        && g.groups == 1
+        // One channel in a group is for `depthwise`.
+        && (g.groups == 1 || g.group_c() > 1)
         && g.n > 0
         // One tap of nine is worth it where storage is slow.
         && (caps.slow_storage || g.kh * g.kw > 1)
+}
+
+/// The convolution with as many of its groups taken for one as have eight results together, which the kernels compute at
+/// once; the weights between two of them are zeros.
+fn joined(g: &Geometry, group_results: usize) -> Geometry {
+    let fits = |many: &usize| g.groups.is_multiple_of(*many) && many * group_results <= CHANNELS;
+    Geometry { groups: g.groups / (1..=g.groups).rev().find(fits).unwrap_or(1), ..*g }
 }
 
 /// How many of `count` things go into each of as few as possible but evenly filled pieces of at most `most`.

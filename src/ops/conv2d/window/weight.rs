@@ -2,12 +2,12 @@
 
 use super::super::Timed;
 use super::super::geometry::Geometry;
-use super::{Axis, DISPATCH, LANES, PLANES, Pieces, WINDOW_WORDS, WORKGROUP, bind_window, even, suits, with_taps};
+use super::{Axis, CHANNELS, DISPATCH, LANES, PLANES, Pieces, WINDOW_WORDS, WORKGROUP};
+use super::{bind_window, even, joined, suits, with_taps};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
-/// Channels of d_y that an invocation sums, and rows of a band it walks.
-const CHANNELS: usize = 8;
+/// Rows of a band that an invocation walks.
 const BAND: usize = 2;
 
 /// Workgroups that a dispatch should have, for the cores to share.
@@ -22,10 +22,10 @@ const SUM: usize = 4;
 /// How the sums are divided into windows.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Tiling {
-    /// Channels of an x window.
+    /// Channels of an x window, and windows along a group's.
     c_each: usize,
     blocks: usize,
-    /// Channels of a d_y window.
+    /// The same of d_y.
     o_each: usize,
     parts: usize,
     /// Images and output rows of a tile.
@@ -43,13 +43,18 @@ impl Tiling {
     /// The best division by a rough account of the time it takes.
     fn new(g: &Geometry) -> Option<Self> {
         let halves = |count: usize| (0..10).map(move |halvings| count.div_ceil(1 << halvings)).filter(|&n| n > 0);
-        let channels = halves(made_channels(g)).flat_map(|c| halves(g.o).map(move |o| [c, o]));
+        let channels = halves(made_channels(g)).flat_map(|c| halves(g.group_o()).map(move |o| [c, o]));
         let divisions = channels.flat_map(|[c, o]| PLANES.map(|planes| Self::cut(g, c, o, planes)));
         divisions.flatten().min_by_key(|tiling| tiling.time(g))
     }
 
     fn cut(g: &Geometry, c_each: usize, o_each: usize, planes: usize) -> Option<Self> {
         let o_each = o_each.next_multiple_of(CHANNELS);
+        let (blocks, parts) = (made_channels(g).div_ceil(c_each), g.group_o().div_ceil(o_each));
+        // No window holds channels of two groups.
+        if g.groups > 1 && [blocks * c_each, parts * o_each] != [made_channels(g), g.group_o()] {
+            return None;
+        }
         let columns = g.ow.div_ceil(4);
         let all_rows = g.oh.next_multiple_of(BAND);
         let x_rows = WINDOW_WORDS / (c_each * (columns + 1));
@@ -63,31 +68,31 @@ impl Tiling {
         let images = if row_step == all_rows { even(g.n, most_images) } else { 1 };
         let (row_tiles, image_tiles) = (all_rows.div_ceil(row_step), g.n.div_ceil(images));
         let bands = images * (row_step / BAND);
-        let groups = c_each.div_ceil(LANES) * (o_each / CHANNELS);
+        let workgroups = c_each.div_ceil(LANES) * (o_each / CHANNELS);
         let tiling = Self {
             c_each,
-            blocks: made_channels(g).div_ceil(c_each),
+            blocks,
             o_each,
-            parts: g.o.div_ceil(o_each),
+            parts,
             images,
             row_step,
             row_tiles,
             image_tiles,
             planes,
-            segments: (WANTED_GROUPS / groups).clamp(1, bands),
+            segments: (WANTED_GROUPS / workgroups).clamp(1, bands),
         };
         (planes <= tiling.tiles()).then_some(tiling)
     }
 
     /// Nanoseconds on two cores, with what compiling costs spread over a thousand runs.
     fn time(&self, g: &Geometry) -> usize {
-        let dispatches = self.tiles().div_ceil(self.planes) * self.parts * self.blocks;
+        let dispatches = self.tiles().div_ceil(self.planes) * g.groups * self.parts * self.blocks;
         let turns = self.bands_each() * g.ow.div_ceil(4);
-        let group = 3000 + self.planes * (500 + turns * 215);
+        let each = 3000 + self.planes * (500 + turns * 215);
         let y = self.y(g);
         let packed = self.x(g).words() + if y.are_whole() { 0 } else { y.words() };
-        let sums = self.segments * self.blocks * self.c_each * 9 * self.parts * self.o_each;
-        let products = dispatches * (DISPATCH + self.groups().div_ceil(2) * group);
+        let sums = self.segments * g.groups * self.blocks * self.c_each * 9 * self.parts * self.o_each;
+        let products = dispatches * (DISPATCH + self.workgroups().div_ceil(2) * each);
         products + packed * PACK + sums * SUM + self.planes * COMPILE
     }
 
@@ -99,18 +104,18 @@ impl Tiling {
         (self.images * (self.row_step / BAND)).div_ceil(self.segments)
     }
 
-    fn groups(&self) -> usize {
+    fn workgroups(&self) -> usize {
         self.c_each.div_ceil(LANES) * (self.o_each / CHANNELS) * self.segments
     }
 
     fn x(&self, g: &Geometry) -> Pieces {
         let window = [self.images, self.c_each, self.row_step + 2, g.ow.div_ceil(4) + 1];
-        self.pieces(g.x(), Axis::of(g), window, self.blocks)
+        self.pieces(g.x(), Axis::of(g), window, g.groups * self.blocks)
     }
 
     fn y(&self, g: &Geometry) -> Pieces {
         let window = [self.images, self.o_each, self.row_step, g.ow.div_ceil(4)];
-        self.pieces(g.y(), [Axis::PLAIN; 2], window, self.parts)
+        self.pieces(g.y(), [Axis::PLAIN; 2], window, g.groups * self.parts)
     }
 
     fn pieces(&self, images: [usize; 4], axes: [Axis; 2], window: [usize; 4], blocks: usize) -> Pieces {
@@ -118,18 +123,20 @@ impl Tiling {
     }
 }
 
-/// Channels that packing makes of those of x.
+/// Channels that packing makes of those of a group of x.
 fn made_channels(g: &Geometry) -> usize {
-    Axis::of(g).iter().fold(g.c, |channels, axis| channels * axis.blocks())
+    Axis::of(g).iter().fold(g.group_c(), |channels, axis| channels * axis.blocks())
 }
 
 pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     if !suits(g, l.caps) {
         return None;
     }
+    let (group_c, group_o) = (g.group_c(), g.group_o());
+    let g = &joined(g, group_o);
     let t = Tiling::new(g)?;
     let (x, y, axes) = (t.x(g), t.y(g), Axis::of(g));
-    let (c_padded, o_words) = (t.blocks * t.c_each, t.parts * t.o_each / 4);
+    let (c_padded, o_words) = (x.blocks * t.c_each, t.parts * t.o_each / 4);
     let mut scratch = vec![x.bytes(), (t.segments * c_padded * 9 * o_words * 16) as u64];
     let mut calls = x.pack(0, 0, l);
     let y_windows = if y.are_whole() {
@@ -143,15 +150,17 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let grid = [t.c_each.div_ceil(LANES), t.o_each / CHANNELS, t.segments].map(|n| n as u32);
     for first in (0..t.tiles()).step_by(t.planes) {
         let planes = t.planes.min(t.tiles() - first);
-        for (block, part) in (0..t.blocks).flat_map(|block| (0..t.parts).map(move |part| (block, part))) {
+        let of_group = |group| (0..t.blocks).flat_map(move |block| (0..t.parts).map(move |part| (group, block, part)));
+        for (group, block, part) in (0..g.groups).flat_map(of_group) {
+            let x_window = group * t.blocks + block;
             let mut call = KernelCall::new(kernel.clone(), grid);
             // Planes that do not count have the last one's windows.
             let tiles = (0..t.planes).map(|plane| first + plane.min(planes - 1));
             for tile in tiles.clone() {
-                call = bind_window(call, Operand::Scratch(0), tile * t.blocks + block, x.size());
+                call = bind_window(call, Operand::Scratch(0), tile * x.blocks + x_window, x.size());
             }
             for tile in tiles {
-                call = bind_window(call, y_windows, tile * t.parts + part, y.size());
+                call = bind_window(call, y_windows, tile * y.blocks + group * t.parts + part, y.size());
             }
             calls.push(
                 call.bind(Operand::Scratch(1))
@@ -164,7 +173,7 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
                     .param("y_columns", g.ow.div_ceil(4))
                     .param("planes", planes)
                     .param("c_padded", c_padded)
-                    .param("c_first", block * t.c_each)
+                    .param("c_first", x_window * t.c_each)
                     .param("o_words", o_words)
                     .param("o_first", part * t.o_each / 4)
                     .param("resume", u32::from(first > 0)),
@@ -178,9 +187,12 @@ pub fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
             .bind(Operand::Scratch(1))
             .bind(Operand::Output)
             .param("parts", t.segments)
-            .param("c", g.c)
+            .param("groups", g.groups)
+            .param("c", g.group_c())
             .param("c_padded", c_padded)
-            .param("o", g.o)
+            .param("o", g.group_o())
+            .param("group_c", group_c)
+            .param("group_o", group_o)
             .param("o_words", o_words),
     );
     let fits = scratch.iter().all(|&bytes| bytes <= l.caps.buffer_bytes.min(l.caps.binding_bytes));
