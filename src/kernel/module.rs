@@ -71,8 +71,13 @@ impl Module {
             .subgroup_operations(naga::valid::SubgroupOperationSet::all())
             .validate(&module)
             .map_err(|e| located(kernel, &specialised, e.location(wgsl), with_causes(e.as_inner())))?;
+        let at = |global, why: &str| {
+            let place = module.global_variables.get_span(global).location(wgsl);
+            located(kernel, &specialised, Some(place), why.to_owned())
+        };
         let [entry] = module.entry_points.as_slice() else {
-            return Err(fault(format!("{} entry points, one wanted", module.entry_points.len())));
+            let count = module.entry_points.len();
+            return Err(fault(format!("{count} entry points; one is wanted, a compute shader called main")));
         };
         if entry.name != "main" || entry.stage != ShaderStage::Compute {
             return Err(fault(format!("the entry point is {:?}, not a compute shader called main", entry.name)));
@@ -84,11 +89,12 @@ impl Module {
             match global.space {
                 AddressSpace::Storage { access } => {
                     let place = global.binding.filter(|b| b.group == 0).map(|b| b.binding as usize);
-                    let place = place.ok_or_else(|| fault("a storage binding outside group 0".into()))?;
+                    let place = place.ok_or_else(|| at(handle, "a storage binding outside group 0"))?;
                     // WGSL has no write-only storage: what the kernel does tells the two apart.
                     let reads = info.get_entry_point(0)[handle].intersects(GlobalUse::READ | GlobalUse::ATOMIC);
                     bindings.push((
                         place,
+                        handle,
                         match (access.contains(StorageAccess::STORE), reads) {
                             (false, _) => Access::Read,
                             (true, false) => Access::Write,
@@ -97,11 +103,11 @@ impl Module {
                     ));
                 }
                 AddressSpace::Uniform if global.binding.is_some_and(|b| b.group == 0) => {
-                    bindings.extend(global.binding.map(|b| (b.binding as usize, Access::Uniform)));
+                    bindings.extend(global.binding.map(|b| (b.binding as usize, handle, Access::Uniform)));
                 }
                 AddressSpace::Immediate | AddressSpace::Uniform => {
                     let TypeInner::Struct { members, span } = inner else {
-                        return Err(fault("parameters must be a struct".into()));
+                        return Err(at(handle, "parameters must be a struct"));
                     };
                     (fields, params_bytes) = (reflect(&module, members).map_err(&fault)?, *span);
                 }
@@ -109,9 +115,9 @@ impl Module {
                 _ => {}
             }
         }
-        bindings.sort_unstable_by_key(|(place, _)| *place);
-        if bindings.iter().enumerate().any(|(i, (place, _))| i != *place) {
-            return Err(fault("bindings must be numbered from 0 without gaps".into()));
+        bindings.sort_unstable_by_key(|(place, ..)| *place);
+        if let Some((i, (_, handle, _))) = bindings.iter().enumerate().find(|(i, (place, ..))| i != place) {
+            return Err(at(*handle, &format!("bindings are numbered from 0 without gaps: this is the place of {i}")));
         }
         if params_bytes as usize > PARAMS_BYTES {
             return Err(fault(format!("{params_bytes} bytes of parameters, of {PARAMS_BYTES}")));
@@ -120,7 +126,7 @@ impl Module {
             label: kernel.name().to_owned(),
             wgsl: wgsl.into(),
             checked: kernel.is_foreign(),
-            bindings: bindings.into_iter().map(|(_, access)| access).collect::<Arc<[_]>>(),
+            bindings: bindings.into_iter().map(|(.., access)| access).collect::<Arc<[_]>>(),
             params_bytes,
             workgroup: entry.workgroup_size,
         };

@@ -6,13 +6,18 @@ use crate::gpu::Caps;
 use crate::graph::{Lowering, Op};
 use crate::kernel::{Candidates, KernelError, Module, Offer};
 
-/// Whether a kernel fits the device's workgroup limits, which wgpu checks only in part.
-pub(super) fn fits(module: &Module, caps: &Caps) -> bool {
+/// Which of the device's limits a kernel does not fit, if any; wgpu checks them only in part.
+pub(super) fn misfit(module: &Module, caps: &Caps) -> Option<String> {
     let [uniform_count, storage_count] = module.spec.buffer_counts(caps);
-    module.workgroup_bytes <= caps.workgroup_bytes
-        && module.spec.workgroup.iter().product::<u32>() <= caps.invocations
-        && storage_count <= caps.storage_buffers
-        && uniform_count <= caps.uniform_buffers
+    let invocations = module.spec.workgroup.iter().map(|&n| u64::from(n)).product();
+    let needs = [
+        ("bytes of workgroup memory", u64::from(module.workgroup_bytes), u64::from(caps.workgroup_bytes)),
+        ("invocations a workgroup", invocations, u64::from(caps.invocations)),
+        ("storage buffers", storage_count as u64, caps.storage_buffers as u64),
+        ("uniform buffers", uniform_count as u64, caps.uniform_buffers as u64),
+    ];
+    let (what, needed, limit) = needs.into_iter().find(|(_, needed, limit)| needed > limit)?;
+    Some(format!("it needs {needed} {what}, of which the adapter allows {limit}"))
 }
 
 /// Whether a kernel from outside computes a use of an op.

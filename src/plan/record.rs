@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::choose::{candidates, fits};
+use super::choose::{candidates, misfit};
 use super::error::PlanError;
 use super::fuse::{Step, input_types};
 use super::place::Placed;
@@ -138,9 +138,13 @@ impl Recorder<'_> {
         let mut chosen = None;
         for strategy in candidates {
             let modules = self.modules(&strategy)?;
-            if modules.iter().all(|m| fits(m, self.caps)) {
+            let Some(why) = modules.iter().find_map(|module| misfit(module, self.caps)) else {
                 chosen = Some((strategy, modules));
                 break;
+            };
+            // Of the engine's own there is another.
+            if strategy.calls.iter().any(|call| call.kernel.is_foreign()) {
+                self.warnings.push(format!("{place}: {} is not taken: {why}", strategy.name));
             }
         }
         let (strategy, modules) = chosen.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;

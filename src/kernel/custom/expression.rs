@@ -90,8 +90,13 @@ impl<'a> Parser<'a> {
     fn level(&mut self, level: usize) -> Result<Expression, String> {
         let Some(operators) = LEVELS.get(level) else { return self.atom() };
         let mut left = self.level(level + 1)?;
+        let mut count = 0;
         while let Some(operator) = operators.iter().find(|operator| self.takes(operator)) {
             left = Expression::Of(operator, Box::new([left, self.level(level + 1)?]));
+            count += 1;
+            if level == 0 && count > 1 {
+                return Err("a comparison has two sides: `1 < k, k < 8` are two conditions".to_owned());
+            }
         }
         Ok(left)
     }
@@ -164,6 +169,7 @@ mod tests {
             ("k - m", "48 - 100"),
             ("m / (k - 48)", "100 / 0"),
             ("ceil(m / 0)", "100 / 0"),
+            ("1 < k < 8", "two sides"),
         ] {
             let error = value(text).expect_err(text);
             assert!(error.contains(words), "{text}: {error}");

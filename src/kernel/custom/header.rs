@@ -46,6 +46,9 @@ impl Header {
             let (key, value) =
                 entry.split_once('=').ok_or_else(|| fault(format!("`{}` is no `key = value`", entry.trim())))?;
             let (key, value) = (key.trim(), value.trim());
+            if value.is_empty() {
+                return Err(fault(format!("{key}: nothing is behind the `=`")));
+            }
             if key != "where" && !seen.insert(key) {
                 return Err(fault(format!("{key} is there twice")));
             }
@@ -72,8 +75,20 @@ impl Header {
                 _ => return Err(fault(format!("no key is called `{key}`; there are {KEYS}"))),
             }
         }
+        // An entry behind the first line of code is no header's.
+        let behind = |key: &str| {
+            let is_entry = |line: &str| {
+                let entry = line.trim_start_matches('/').trim_start().strip_prefix("girih:");
+                line.starts_with("//") && entry.is_some_and(|entry| entry.trim_start().starts_with(key))
+            };
+            (1..).zip(text.lines()).find(|(_, line)| is_entry(line)).map_or(0, |(number, _)| number)
+        };
         let absent = |key: &str| {
-            (0, format!("the header does not say its {key}: a line `// girih: {key} = …` in front of the code"))
+            let why = format!("the header does not say its {key}: a line `// girih: {key} = …` in front of the code");
+            match behind(key) {
+                0 => (0, why),
+                line => (line, format!("{why}; this one stands behind code")),
+            }
         };
         match () {
             () if header.op.is_empty() => Err(absent("op")),

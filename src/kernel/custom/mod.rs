@@ -64,13 +64,18 @@ pub(crate) fn identity_epilogue(width: usize) -> String {
 
 impl CustomKernel {
     /// Reads the kernel in `text`. `name` is what errors and listings call it: the name of its file, such as
-    /// `mine.wgsl`.
+    /// `mine.wgsl`, with a full stop, which no strategy of the engine has in its name.
     ///
     /// # Errors
     /// When the header or the WGSL is at fault, with the line. The WGSL of a kernel that takes sizes as constants is
     /// looked at once they are known.
     pub fn parse(name: &str, text: &str) -> Result<Self, KernelError> {
+        let text = text.trim_start_matches('\u{feff}');
         let kernel = Kernel::foreign(name, text);
+        if !name.contains('.') {
+            let why = "its name has no ending, such as .wgsl: it could be that of a strategy of the engine".to_owned();
+            return Err(kernel.fault(0, why));
+        }
         let header = Header::parse(text).map_err(|(line, why)| kernel.fault(line, why))?;
         let takes_epilogue = text.lines().any(|line| line == "#code");
         if header.width != 1 && !takes_epilogue {
@@ -159,7 +164,12 @@ impl CustomKernel {
         for (extent, expression) in grid.iter_mut().zip(&header.dispatch) {
             match u32::try_from(value(expression, header.dispatch_line)?) {
                 Ok(count) if (1..=caps.workgroups).contains(&count) => *extent = count,
-                _ => return Ok(Offer::Declined(format!("its grid is not within 1 and {}", caps.workgroups))),
+                Ok(count) => {
+                    let why =
+                        format!("its grid has an extent of {count}, which is not within 1 and {}", caps.workgroups);
+                    return Ok(Offer::Declined(why));
+                }
+                Err(_) => return Ok(Offer::Declined("its grid has an extent of 2³² or more".to_owned())),
             }
         }
         let mut call = KernelCall::new(kernel, grid).bind_inputs(input_count).bind(output);
