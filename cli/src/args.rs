@@ -318,6 +318,9 @@ pub struct Tune {
     /// of a run]
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// Measure again what the file has
+    #[arg(long)]
+    pub again: bool,
     /// What training steps compute matrix products and convolutions in [default: the run's, or f32]
     #[arg(long, value_enum)]
     pub precision: Option<Precision>,

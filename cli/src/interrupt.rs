@@ -10,11 +10,11 @@ use anyhow::{Context, Result};
 pub struct Interrupt(Arc<AtomicBool>);
 
 impl Interrupt {
-    /// Takes over the signals of the whole process; call it once.
+    /// Takes over the signals of the whole process; call it once. `after` is what ends in order first.
     ///
     /// # Errors
     /// The system refuses the handler.
-    pub fn install() -> Result<Self> {
+    pub fn install(after: &'static str) -> Result<Self> {
         let interrupt = Self::default();
         let flag = Arc::clone(&interrupt.0);
         ctrlc::set_handler(move || {
@@ -22,7 +22,7 @@ impl Interrupt {
                 // What shells report of a program that Ctrl-C killed.
                 std::process::exit(130);
             }
-            eprintln!("\nstopping after this step (or evaluation); Ctrl-C again stops at once, unsaved");
+            eprintln!("\nstopping after {after}; Ctrl-C again stops at once, unsaved");
         })
         .context("cannot catch Ctrl-C")?;
         Ok(interrupt)

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod run_folder;
 pub mod sheet;
 pub mod table;
+pub mod target_file;
 pub mod task;
 pub mod trained;
 pub mod tree_drawing;

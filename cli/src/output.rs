@@ -84,6 +84,12 @@ impl Output {
         let terminal = console::Term::stdout();
         terminal.size_checked().map_or(100, |(_, columns)| usize::from(columns))
     }
+
+    /// The width of tables of measurements: a file gets every name whole.
+    #[must_use]
+    pub fn table_width(self) -> usize {
+        if console::user_attended() { self.width() } else { usize::MAX }
+    }
 }
 
 /// Writes a whole line at once, so that a reader never sees half of one.

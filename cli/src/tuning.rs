@@ -1,11 +1,10 @@
 //! How commands come to their strategies: by a profile in a file or in a run folder, or by measuring.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use girih::gpu::Device;
-use girih::plan::{Plan, PlanOptions, TuneProgress, Tuner, Tuning};
+use girih::plan::{Plan, PlanOptions, ProfileError, TuneProgress, Tuner, Tuning};
 
 use crate::args::TuningFile;
 use crate::output::Output;
@@ -38,7 +37,12 @@ pub fn by(file: &Path, device: &Device) -> PlanOptions {
 fn load(path: &Path, device: &Device) -> Tuning {
     let (tuning, why) = Tuning::load(path, device);
     if let Some(why) = why {
-        eprintln!("warning: {why}; strategies are chosen without it");
+        // Only this one does not name the file.
+        let file = match why {
+            ProfileError::OtherAdapter { .. } => format!("{}: ", path.display()),
+            _ => String::new(),
+        };
+        eprintln!("warning: {file}{why}; strategies are chosen without it");
     }
     tuning
 }
@@ -53,7 +57,7 @@ const DAY: f32 = 86_400.0;
 
 /// A tuner that shows a bar.
 #[must_use]
-pub fn tuner(output: Output, seconds: f32) -> Arc<Tuner> {
+pub fn tuner(output: Output, seconds: f32) -> Tuner {
     let bar = work_bar(output, "tuning", 0);
     let show = move |&TuneProgress { done, count, op: _ }: &TuneProgress<'_>| {
         bar.set_length(count as u64);
@@ -62,5 +66,5 @@ pub fn tuner(output: Output, seconds: f32) -> Arc<Tuner> {
             bar.finish_and_clear();
         }
     };
-    Arc::new(Tuner::new(Duration::from_secs_f32(seconds.min(DAY))).on_progress(show))
+    Tuner::new(Duration::from_secs_f32(seconds.min(DAY))).on_progress(show)
 }

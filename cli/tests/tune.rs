@@ -22,6 +22,24 @@ fn what_was_measured_is_kept_and_taken() {
     let written = std::fs::read_to_string(place.path("t.toml")).unwrap();
     assert!(written.contains("f32[8, 3072]") && written.contains("f32[4, 3072]"), "{written}");
 
+    // What it has is not measured again, unless that is asked for.
+    let again = place.lines("tune linear --batch 4 --out t.toml --json");
+    assert_eq!((again.len(), &again[0]["measured"], &again[0]["left_out"]), (1, &0.into(), &0.into()));
+    assert!(again[0]["known"].as_u64().unwrap() > 0, "{}", again[0]);
+    let again = place.lines("tune linear --batch 4 --out t.toml --again --json");
+    assert!(again.len() > 1 && again.last().unwrap()["known"] == 0, "{again:?}");
+
+    // A file that is none of its own is left as it is; that of another version is set aside.
+    place.write("precious.csv", b"a,b\n");
+    place.fails("tune linear --batch 4 --out precious.csv", &["precious.csv is damaged", "left as it is"]);
+    assert_eq!(std::fs::read(place.path("precious.csv")).unwrap(), b"a,b\n");
+    place.fails("tune linear --out nowhere/t.toml", &["there is no folder nowhere"]);
+    place.write("older.toml", written.replace("version = \"", "version = \"0.").as_bytes());
+    let output = place.run("tune linear --batch 4 --out older.toml");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("it is now older.toml.old"));
+    assert!(place.path("older.toml.old").exists() && place.path("older.toml").exists());
+
     let quiet = |words: &str| {
         let output = place.run(words);
         let error = String::from_utf8_lossy(&output.stderr).into_owned();

@@ -29,6 +29,8 @@ pub struct Timer {
 pub const ROUSED: Duration = Duration::from_millis(400);
 /// After what pause a GPU's clocks are no longer taken to be up.
 pub const DROWSY: Duration = Duration::from_secs(1);
+/// Shares of a run by which its time is foreseen.
+const SHARES: [u32; 2] = [64, 16];
 /// What a pass takes at least to keep it busy, in seconds.
 const SOME: f64 = 0.002;
 
@@ -95,14 +97,28 @@ impl Timer {
         self.time_pass(|pass| (0..repeats).for_each(|_| run.dispatch_body(pass)))
     }
 
-    /// The seconds of about one `share`-th of a run without its prologue: each dispatch's grid is cut along its longest
-    /// side. What it computes is of no use; how long it takes tells whether all of it would take too long. Returns the
-    /// share as well, from 0 to 1.
+    /// Seconds that a run without its prologue would take, foreseen from two shares of it, so that what would take too long
+    /// need not be run. It compiles what the driver leaves for the first run; what it computes is of no use.
     ///
     /// # Errors
     /// When the device was lost.
     #[cfg(not(target_arch = "wasm32"))]
-    pub fn time_share(&self, run: &Playback, share: u32) -> Result<(f64, f64), GpuError> {
+    pub fn foresee(&self, run: &Playback) -> Result<f64, GpuError> {
+        // The first one compiles.
+        self.time_share(run, SHARES[0])?;
+        let (small, small_part) = self.time_share(run, SHARES[0])?;
+        let (large, large_part) = self.time_share(run, SHARES[1])?;
+        if large_part <= small_part {
+            return Ok(large);
+        }
+        let slope = (large - small).max(0.0) / (large_part - small_part);
+        Ok(large + slope * (1.0 - large_part))
+    }
+
+    /// The seconds of about one `share`-th of a run without its prologue, each dispatch's grid cut along its longest side, and
+    /// what share of all workgroups that is, from 0 to 1.
+    #[cfg(not(target_arch = "wasm32"))]
+    fn time_share(&self, run: &Playback, share: u32) -> Result<(f64, f64), GpuError> {
         let mut part = 0.0;
         let seconds = self.time_pass(|pass| part = run.dispatch_share(pass, share))?;
         Ok((seconds, part))

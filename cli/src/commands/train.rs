@@ -44,7 +44,7 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
     let Subject { task, trees, description, train_count, test_count } = task::load(&root, &config)?;
     let device = engine::open_for(global, config.precision)?;
     let precision = engine::precision(&device, config.precision, output)?;
-    let tuner = flags.tune.then(|| tuning::tuner(output, tuning::SECONDS));
+    let tuner = flags.tune.then(|| Arc::new(tuning::tuner(output, tuning::SECONDS)));
     let tuned = TuningFile { tuning: flags.tuning.clone() };
     let plan = match &tuner {
         Some(tuner) => PlanOptions { tuning: Tuning::Measure(Arc::clone(tuner)), ..PlanOptions::default() },
@@ -67,7 +67,7 @@ pub fn run(flags: &Train, global: &Global, output: Output) -> Result<()> {
         restore(&mut trainer, folder, checkpoint, &description)?;
     }
 
-    let interrupt = Interrupt::install()?;
+    let interrupt = Interrupt::install("this step (or evaluation)")?;
     tuning::warn(trainer.learner().session().plan());
     let is_new = place.old().is_none();
     let folder = place.settle(&config)?;

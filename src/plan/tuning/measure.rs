@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::{Measured, Tuning};
 use crate::Error;
@@ -22,8 +21,6 @@ const ROUNDS: usize = 5;
 const HOPELESS: f64 = 1.5;
 /// What a run may be expected to take: a strategy beyond that, and beyond hope, is not even run once.
 const LONG_SECONDS: f64 = 0.05;
-/// Shares of a run by which its time is foreseen.
-const SHARES: [u32; 2] = [64, 16];
 /// Differences below this are noise: the op's own preference stands.
 const NOISE: f64 = 0.03;
 
@@ -130,20 +127,6 @@ impl Candidate {
         Ok(())
     }
 
-    /// Seconds that a whole run would take, by two shares of it.
-    fn foreseen(&self, timer: &Timer) -> Result<f64, Error> {
-        let playback = self.session.playback();
-        // The first one compiles.
-        timer.time_share(playback, SHARES[0])?;
-        let (small, small_part) = timer.time_share(playback, SHARES[0])?;
-        let (large, large_part) = timer.time_share(playback, SHARES[1])?;
-        if large_part <= small_part {
-            return Ok(large);
-        }
-        let slope = (large - small).max(0.0) / (large_part - small_part);
-        Ok(large + slope * (1.0 - large_part))
-    }
-
     fn seconds(&self) -> f64 {
         let mut sorted = self.samples.clone();
         sorted.sort_by(f64::total_cmp);
@@ -160,19 +143,20 @@ pub(super) struct Outcome {
     pub slowness: Vec<(&'static str, f64)>,
 }
 
-/// Times the strategies of `what`, but for those that `skip` names; the op's own preference is timed in any case.
+/// Times the strategies of `what`, but for those that `skip` names, until the time `is_up`; the op's own preference is timed
+/// in any case.
 pub(super) fn measure(
     device: &Device,
     timer: &Timer,
     what: &Use,
-    until: Instant,
+    is_up: &impl Fn() -> bool,
     skip: impl Fn(&str) -> bool,
 ) -> Result<Outcome, Error> {
     let mut candidates: Vec<Candidate> = Vec::new();
     let mut dropped: Vec<(&'static str, f64)> = Vec::new();
     let (mut fastest, mut tried) = (f64::INFINITY, 0);
     for name in what.strategies(device.caps()) {
-        if Instant::now() >= until {
+        if is_up() {
             return Ok(Outcome::default());
         }
         if !candidates.is_empty() && skip(name) {
@@ -184,7 +168,7 @@ pub(super) fn measure(
         tried += 1;
         // The op's own preference runs in any case.
         if !candidates.is_empty() {
-            let foreseen = candidate.foreseen(timer)?;
+            let foreseen = timer.foresee(candidate.session.playback())?;
             if foreseen > HOPELESS * fastest && foreseen > LONG_SECONDS {
                 dropped.push((name, foreseen));
                 continue;

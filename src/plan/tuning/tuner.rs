@@ -18,15 +18,21 @@ use crate::plan::{PlanError, PlanOptions, as_computed, fuse, place};
 pub struct Tuner {
     budget: Duration,
     progress: Option<Box<Report>>,
+    stop: Option<Box<Stop>>,
     state: Mutex<State>,
 }
 
 type Report = dyn Fn(&TuneProgress<'_>) + Send + Sync;
+type Stop = dyn Fn() -> bool + Send + Sync;
 
 #[derive(Default)]
 struct State {
     choices: Choices,
     spent: Duration,
+    /// Uses that were asked for, of those that it was told of.
+    known: BTreeSet<(&'static str, String)>,
+    /// Those that it found.
+    found: BTreeSet<(&'static str, String)>,
     /// Uses for which there was no time.
     left_out: usize,
 }
@@ -46,7 +52,7 @@ impl Tuner {
     /// A tuner whose measurements take `budget` in all; what it has no time for keeps the op's own preference. The
     /// measurement under way when the time is up is finished.
     pub fn new(budget: Duration) -> Self {
-        Self { budget, progress: None, state: Mutex::default() }
+        Self { budget, progress: None, stop: None, state: Mutex::default() }
     }
 
     /// Calls `progress` before each measurement and at the end.
@@ -56,7 +62,21 @@ impl Tuner {
         self
     }
 
-    /// What it has found so far.
+    /// Takes the time to be up as soon as `stop` says so, which it is asked before each strategy.
+    #[must_use]
+    pub fn stop_when(mut self, stop: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        self.stop = Some(Box::new(stop));
+        self
+    }
+
+    /// Has it know what was measured on the device before: it is not measured again.
+    #[must_use]
+    pub fn knowing(self, choices: Choices) -> Self {
+        self.lock().choices = choices;
+        self
+    }
+
+    /// What it knows and has found so far.
     pub fn choices(&self) -> Choices {
         self.lock().choices.clone()
     }
@@ -76,6 +96,11 @@ impl Tuner {
     /// The time that measurements took.
     pub fn spent(&self) -> Duration {
         self.lock().spent
+    }
+
+    /// How many uses of ops were asked for that it knew.
+    pub fn known(&self) -> usize {
+        self.lock().known.len()
     }
 
     /// How many uses of ops it had no time for.
@@ -99,21 +124,26 @@ impl Tuner {
         let timer = Timer::new(device)?;
         let uses = self.uses(device, graph, outputs, options)?;
         let until = start + self.budget.saturating_sub(self.spent());
+        let is_up = || Instant::now() >= until || self.stop.as_ref().is_some_and(|stop| stop());
         let mut seen = Vec::new();
         for (done, (flops, what)) in uses.iter().enumerate() {
             let op = what.op.name();
             self.tell(TuneProgress { done, count: uses.len(), op });
             let skip = |strategy: &str| is_hopeless(&seen, op, strategy, *flops);
-            let outcome = match Instant::now() < until {
-                true => measure(device, &timer, what, until, skip)?,
-                false => Outcome::default(),
+            let outcome = match is_up() {
+                false => measure(device, &timer, what, &is_up, skip)?,
+                true => Outcome::default(),
             };
             let times = outcome.slowness.into_iter();
             seen.extend(times.map(|(strategy, slowness)| Seen { op, strategy, flops: *flops, slowness }));
             let mut state = self.lock();
             match outcome.measured {
-                Some(measured) => state.choices.insert(op, &key(&*what.op, &what.inputs, &what.steady), measured),
-                None => state.left_out += usize::from(Instant::now() >= until),
+                Some(measured) => {
+                    let key = key(&*what.op, &what.inputs, &what.steady);
+                    state.choices.insert(op, &key, measured);
+                    state.found.insert((op, key));
+                }
+                None => state.left_out += usize::from(is_up()),
             }
         }
         self.tell(TuneProgress { done: uses.len(), count: uses.len(), op: "" });
@@ -156,7 +186,14 @@ impl Tuner {
             let types = OpTypes { inputs: &what.inputs, output };
             let name = (step.op.name(), key(&*step.op, &what.inputs, &what.steady));
             let known = self.lock().choices.get(name.0, &name.1).is_some();
-            if known || !seen.insert(name) || what.strategies(caps).len() < 2 || what.is_taken(options, caps)? {
+            if known {
+                let mut state = self.lock();
+                if !state.found.contains(&name) {
+                    state.known.insert(name);
+                }
+                continue;
+            }
+            if !seen.insert(name) || what.strategies(caps).len() < 2 || what.is_taken(options, caps)? {
                 continue;
             }
             uses.push((step.op.flops(&types), what));
