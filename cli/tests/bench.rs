@@ -83,7 +83,7 @@ fn a_kernel_of_ones_own_is_checked_and_timed() {
     // The last rows are left out; a sum goes on past the end; the guard is written to.
     place.write("wrong.wgsl", mine.replace("i < p.m && j", "i + 4u < p.m && j").as_bytes());
     let wrong = "bench matmul --shapes shapes.toml --rounds 1 --filter 20x24 --wgsl wrong.wgsl";
-    let output = place.fails(wrong, &["1 of the strategies compute wrong results", "96 of 480", "[16, 0]"]);
+    let output = place.fails(wrong, &["wrong results", "96 of 480", "[16, 0]"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains(&"·".repeat(24)) && text.contains(&"█".repeat(24)), "{text}");
     place.write("far.wgsl", mine.replace("i < p.m && j < p.n", "i < p.m + 1u && j < p.n").as_bytes());
@@ -97,6 +97,37 @@ fn a_kernel_of_ones_own_is_checked_and_timed() {
     place.write("other.wgsl", mine.replace("op = matmul", "op = conv2d").as_bytes());
     place.fails(&bench.replace("mine", "other"), &["other.wgsl is for conv2d"]);
     place.fails(&bench.replace("mine", "none"), &["none.wgsl"]);
+}
+
+#[test]
+fn kernels_are_told_apart_and_must_run() {
+    let place = Place::new();
+    place.write("shapes.toml", SHAPES.as_bytes());
+    let mine = include_str!("../../examples/matmul.wgsl");
+    place.write("old/mine.wgsl", mine.as_bytes());
+    place.write("new/mine.wgsl", mine.replace("i < p.m && j", "i + 4u < p.m && j").as_bytes());
+    let bench = "bench matmul --shapes shapes.toml --rounds 1 --filter 20x24 --json";
+    // The right one first: each runs as itself.
+    let output = place.fails(
+        &format!("{bench} --wgsl old/mine.wgsl --wgsl new/mine.wgsl"),
+        &["new/mine.wgsl: 96 of 480 results are wrong"],
+    );
+    let timed = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(timed.contains("old/mine.wgsl") && timed.contains("\"strategy\":\"simple\""), "{timed}");
+    failed(place.run(&format!("{bench} --wgsl old/mine.wgsl --wgsl old/mine.wgsl")), 2, &["given twice"]);
+    // It could be taken for a strategy of the engine.
+    place.write("wide", mine.as_bytes());
+    place.fails(&format!("{bench} --wgsl wide"), &["kernel wide: its name has no ending"]);
+
+    place.write("far.wgsl", mine.replace("// girih: op", "// girih: where = k > 2000\n// girih: op").as_bytes());
+    place.fails(&format!("{bench} --wgsl far.wgsl"), &["far.wgsl computed none of these cases", "`k > 2000` does not"]);
+    let faulty = mine.replacen("// girih: dispatch = ", "// girih: dispatch = k - 20, ", 1);
+    place.write("faulty.wgsl", faulty.as_bytes());
+    let output = place.fails(&format!("{bench} --wgsl faulty.wgsl"), &["16 - 20 is no whole number"]);
+    let lines = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(lines.contains("\"event\":\"faulty\"") && lines.contains("\"event\":\"case\""), "{lines}");
+    failed(place.run(&format!("{bench} --strategy nosuch")), 2, &["a strategy called nosuch", "simple"]);
+    failed(place.run(&format!("{bench} --csv nowhere/a.csv")), 1, &["there is no folder nowhere"]);
 }
 
 #[test]

@@ -1,36 +1,33 @@
 //! Kernels from outside as strategies of a case.
 
+use std::sync::Arc;
+
 use super::case::BenchCase;
 use super::check::Expected;
 use super::measure::{Outcome, Settings, name};
 use crate::Error;
 use crate::gpu::{Device, Guarded};
 use crate::graph::Lowering;
-use crate::kernel::Offer;
+use crate::kernel::{CustomKernel, Offer};
 use crate::plan::{Plan, PlanError};
 use crate::tensor::HostTensor;
 
 /// The kernels from outside that are for the case's op.
-pub(super) fn names(case: &BenchCase, settings: &Settings) -> impl Iterator<Item = (&'static str, bool)> {
-    let of_op = settings.kernels.iter().filter(|kernel| kernel.op() == case.case.op.name());
-    of_op.map(|kernel| (kernel.name(), true)).collect::<Vec<_>>().into_iter()
+pub(super) fn of_op<'a>(case: &BenchCase, settings: &'a Settings) -> impl Iterator<Item = &'a Arc<CustomKernel>> {
+    let op = case.case.op.name();
+    settings.kernels.iter().filter(move |kernel| kernel.op() == op)
 }
 
-/// Why a kernel from outside does not compute the case, if it does not.
-pub(super) fn declined(
-    device: &Device,
-    case: &BenchCase,
-    name: &str,
-    settings: &Settings,
-) -> Result<Option<String>, Error> {
+/// What keeps a kernel from outside from computing the case, if anything does.
+pub(super) fn declined(device: &Device, case: &BenchCase, kernel: &CustomKernel) -> Result<Option<Outcome>, Error> {
     let inputs = case.input_types();
     let output = case.output().map_err(|e| PlanError::Graph(vec![e.0]))?;
     let lowering = Lowering { inputs: &inputs, output: &output, caps: device.caps(), epilogue: None };
-    let Some(kernel) = settings.kernels.iter().find(|kernel| kernel.name() == name) else { return Ok(None) };
-    match case.case.op.custom(kernel, &lowering).map_err(PlanError::from)? {
-        Offer::Taken(_) => Ok(None),
-        Offer::Declined(why) => Ok(Some(why)),
-    }
+    Ok(match case.case.op.custom(kernel, &lowering) {
+        Ok(Offer::Taken(_)) => None,
+        Ok(Offer::Declined(why)) => Some(Outcome::LeftOut(why)),
+        Err(error) => Some(Outcome::Faulty(error.to_string())),
+    })
 }
 
 /// What is wrong with a kernel that runs with guards behind every tensor: what it reads there is poison.

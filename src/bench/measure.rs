@@ -39,8 +39,8 @@ pub struct Settings {
     pub budget: f64,
     /// Only the strategy of this name.
     pub strategy: Option<String>,
-    /// Strategies that are not to be run, and why.
-    pub left_out: BTreeMap<&'static str, String>,
+    /// What a run may take, in seconds: a strategy that would take longer, as shares of a run show, is left out.
+    pub longest: Option<f64>,
     /// The roofline that each dispatch is to be held against, if profiles are wanted; needs a device with timestamps.
     pub profile: Option<Roofline>,
     /// Kernels from outside, which are run between guards before anything else, and measured whatever `strategy` says.
@@ -49,8 +49,8 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        let (strategy, left_out, profile, kernels) = (None, BTreeMap::new(), None, Vec::new());
-        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy, left_out, profile, kernels }
+        let (strategy, longest, profile, kernels) = (None, None, None, Vec::new());
+        Self { rounds: 7, seconds: 0.005, budget: 2.0, strategy, longest, profile, kernels }
     }
 }
 
@@ -78,6 +78,10 @@ pub enum Outcome {
     Strays(Stray),
     /// It does not run on this device, and why.
     LeftOut(String),
+    /// A run would take this many seconds, more than [`Settings::longest`].
+    TooSlow(f64),
+    /// A kernel from outside, whose header or WGSL is at fault for this shape.
+    Faulty(String),
 }
 
 /// How fast a strategy is.
@@ -139,20 +143,28 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
     let inputs = case.values().ok_or_else(|| defect("values of another type than the input"))?;
     let mut expected = None;
     let mut candidates = Vec::new();
-    let own = strategies(device, case)?.into_iter().map(|name| (name, false));
-    for (strategy, is_custom) in own.chain(custom::names(case, settings)) {
-        let unwanted = !is_custom && settings.strategy.as_deref().is_some_and(|wanted| wanted != strategy);
+    let own = strategies(device, case)?.into_iter().map(|name| (name, None));
+    let custom = custom::of_op(case, settings).map(|kernel| (kernel.name(), Some(kernel)));
+    for (strategy, kernel) in own.chain(custom) {
+        let unwanted = kernel.is_none() && settings.strategy.as_deref().is_some_and(|wanted| wanted != strategy);
         if unwanted && report.preferred.is_some() {
             continue;
         }
-        if is_custom && let Some(why) = custom::declined(device, case, strategy, settings)? {
-            report.outcomes.push((strategy, Outcome::LeftOut(why)));
+        if let Some(kernel) = kernel
+            && let Some(outcome) = custom::declined(device, case, kernel)?
+        {
+            report.outcomes.push((strategy, outcome));
             continue;
         }
-        let plan = match plan(device, case, strategy, settings) {
+        let plan = match plan(device, case, strategy, kernel) {
             Ok(plan) if plan.strategies.iter().all(|&taken| taken == strategy) => plan,
-            Ok(_) => {
-                report.outcomes.push((strategy, Outcome::LeftOut("not within the adapter's limits".into())));
+            Ok(plan) => {
+                let why = if plan.warnings.is_empty() {
+                    "not within the adapter's limits".into()
+                } else {
+                    plan.warnings.join("; ")
+                };
+                report.outcomes.push((strategy, Outcome::LeftOut(why)));
                 continue;
             }
             Err(Error::Plan(error @ (PlanError::TooLarge { .. } | PlanError::NoStrategy { .. }))) => {
@@ -161,33 +173,35 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
             }
             Err(error) => return Err(error),
         };
-        if !is_custom {
+        if kernel.is_none() {
             report.preferred.get_or_insert(strategy);
         }
         if unwanted {
             continue;
         }
-        if let Some(reason) = settings.left_out.get(strategy) {
-            report.outcomes.push((strategy, Outcome::LeftOut(reason.clone())));
-            continue;
-        }
-        if is_custom {
+        if kernel.is_some() {
             let expected = expected.get_or_insert_with(|| Expected::new(case, &inputs));
             if let Some(fault) = custom::between_guards(device, case, &plan, &inputs, expected)? {
                 report.outcomes.push((strategy, fault));
                 continue;
             }
         }
-        let sessions = sessions(device, case, &plan, &inputs)?;
-        let first = timer.time(sessions.first().map(Session::playback))?;
-        let found = match sessions.first() {
-            Some(session) => session.read("output")?.wait()?,
-            None => continue,
-        };
+        let session = session(device, case, &plan, &inputs)?;
+        if let Some(longest) = settings.longest {
+            let seconds = timer.foresee(session.playback())?;
+            if seconds > longest {
+                report.outcomes.push((strategy, Outcome::TooSlow(seconds)));
+                continue;
+            }
+        }
+        let first = timer.time([session.playback()])?;
+        let found = session.read("output")?.wait()?;
         // Only now: where no strategy runs, the reference has nothing to do.
         let expected = expected.get_or_insert_with(|| Expected::new(case, &inputs));
         match expected.check(case, &found) {
             Ok(max_error) => {
+                let more = (1..session_count(device, case)).map(|_| self::session(device, case, &plan, &inputs));
+                let sessions = std::iter::once(Ok(session)).chain(more).collect::<Result<_, Error>>()?;
                 candidates.push((strategy, Candidate::new(sessions, max_error, first, timer, settings)?));
             }
             Err(wrong) => report.outcomes.push((strategy, Outcome::Wrong(wrong))),
@@ -267,8 +281,11 @@ impl Candidate {
     }
 }
 
-/// The names of the op's strategies for this device, its own preference first.
-fn strategies(device: &Device, case: &BenchCase) -> Result<Vec<&'static str>, Error> {
+/// The names of the strategies of a case's op for this device, its own preference first.
+///
+/// # Errors
+/// When the case does not hold together.
+pub fn strategies(device: &Device, case: &BenchCase) -> Result<Vec<&'static str>, Error> {
     let inputs = case.input_types();
     let output = case.output().map_err(|e| PlanError::Graph(vec![e.0]))?;
     let lowering = Lowering { inputs: &inputs, output: &output, caps: device.caps(), epilogue: None };
@@ -288,27 +305,26 @@ pub(super) fn name(input: usize) -> String {
     format!("input{input}")
 }
 
-fn plan(device: &Device, case: &BenchCase, strategy: &str, settings: &Settings) -> Result<Plan, Error> {
+/// The plan of a strategy of the engine, or of a kernel from outside.
+fn plan(device: &Device, case: &BenchCase, strategy: &str, kernel: Option<&Arc<CustomKernel>>) -> Result<Plan, Error> {
     let (graph, output) = graph(case)?;
     let named = BTreeMap::from([(case.case.op.name().to_owned(), strategy.to_owned())]);
-    let (tuning, kernels) = (Tuning::Named(named), settings.kernels.clone());
+    let (tuning, kernels) = (Tuning::Named(named), kernel.cloned().into_iter().collect());
     let options = PlanOptions { fuse: false, tuning, kernels, ..PlanOptions::default() };
     Ok(Plan::new(&graph, &[("output", output)], device.caps(), &options)?)
 }
 
 /// As many sessions of one plan as leave no cache anything to keep.
-fn sessions(device: &Device, case: &BenchCase, plan: &Plan, inputs: &[HostTensor]) -> Result<Vec<Session>, Error> {
-    let (graph, _) = graph(case)?;
-    let variables = Variables::new(device, &graph, 0)?;
+fn session_count(device: &Device, case: &BenchCase) -> u64 {
     let rotated = ROTATED_BYTES[usize::from(!device.caps().is_software())];
-    let count = rotated.div_ceil(case.bytes().max(1)).clamp(1, MOST_SESSIONS);
-    (0..count)
-        .map(|_| {
-            let session = Session::new(device, plan.clone(), &variables)?;
-            for (i, input) in inputs.iter().enumerate() {
-                session.write(&name(i), input)?;
-            }
-            Ok(session)
-        })
-        .collect()
+    rotated.div_ceil(case.bytes().max(1)).clamp(1, MOST_SESSIONS)
+}
+
+fn session(device: &Device, case: &BenchCase, plan: &Plan, inputs: &[HostTensor]) -> Result<Session, Error> {
+    let (graph, _) = graph(case)?;
+    let session = Session::new(device, plan.clone(), &Variables::new(device, &graph, 0)?)?;
+    for (i, input) in inputs.iter().enumerate() {
+        session.write(&name(i), input)?;
+    }
+    Ok(session)
 }

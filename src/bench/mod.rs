@@ -22,7 +22,7 @@ pub mod trees;
 pub use case::BenchCase;
 pub use check::Wrong;
 pub use error_map::ErrorMap;
-pub use measure::{CaseReport, Outcome, Settings, Timing, measure};
+pub use measure::{CaseReport, Outcome, Settings, Timing, measure, strategies};
 pub use microkernel::kernels;
 pub use peak::{Effort, Peak, Roofline, Unit, peaks};
 pub use problems::{

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
-use girih::bench::{BenchCase, CaseReport, Effort, Outcome, Roofline, Settings, Spread, Timing, measure};
+use anyhow::{Context, Result, anyhow, bail};
+use girih::bench::{BenchCase, CaseReport, Effort, Outcome, Roofline, Settings, Spread, Timing, measure, strategies};
 use girih::gpu::{Clock, Device, GpuError, Timer};
 use girih::kernel::CustomKernel;
 use girih::plan::Precision;
@@ -18,17 +18,19 @@ use super::gap::{self, Timed};
 use super::picture::picture;
 use super::plot::{self, Point};
 use super::shapes::{Family, Shapes};
-use super::{csv, digits, profile, quartiles, width};
+use super::{csv, digits, profile, quartiles};
 use crate::args::{self, Global};
 use crate::engine::{self, failed};
-use crate::error::told;
+use crate::error::{told, usage};
+use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::progress::work_bar;
 use crate::table::{Align, Table};
+use crate::target_file;
 
 /// Seconds that a shape of deepbench may take at the roofline; kernels need several times that, several times over.
 const MOST_SECONDS: f64 = 0.05;
-/// Seconds that a run of a strategy may take, by what it took before.
+/// Seconds that a run of a strategy may take.
 const MOST_STRATEGY_SECONDS: f64 = 5.0;
 /// Bytes of the inputs and outputs of a shape of deepbench.
 const MOST_BYTES: u64 = 1 << 30;
@@ -122,6 +124,16 @@ struct Strays<'a> {
     reason: &'a str,
 }
 
+/// A kernel that is at fault for a shape: a JSON line.
+#[derive(Serialize)]
+#[serde(tag = "event", rename = "faulty")]
+struct Faulty<'a> {
+    op: &'a str,
+    shape: &'a str,
+    strategy: &'a str,
+    reason: &'a str,
+}
+
 /// What has come of the cases so far.
 struct Run<'a> {
     device: Device,
@@ -131,11 +143,11 @@ struct Run<'a> {
     kernels: Vec<Arc<CustomKernel>>,
     output: Output,
     rows: Vec<Row>,
-    /// By op and strategy: how many times the roofline's time its last run took.
-    slowness: BTreeMap<(&'static str, &'static str), f64>,
     /// What is wrong, and where.
     wrong: Vec<(String, Vec<String>)>,
     left_out: Vec<String>,
+    /// Why kernels of the user's own were not run, by their names.
+    declined: BTreeMap<&'static str, String>,
 }
 
 /// Runs `girih bench` over some families.
@@ -145,6 +157,7 @@ struct Run<'a> {
 /// wrong results.
 pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) -> Result<()> {
     let kernels = kernels(&flags.wgsl)?;
+    flags.csv.iter().chain(&flags.plot).try_for_each(|path| target_file::check(path))?;
     let shapes = Shapes::open(&flags.shapes)?;
     let mut cases = Vec::new();
     for &family in families {
@@ -163,39 +176,73 @@ pub fn run(families: &[Family], flags: &Cases, global: &Global, output: Output) 
         bail!("{} has no such shapes", flags.shapes);
     }
     if let Some(kernel) = kernels.iter().find(|kernel| cases.iter().all(|case| case.case.op.name() != kernel.op())) {
-        bail!("{} is for {}, which none of these shapes is", kernel.name(), kernel.op());
+        let mut ops: Vec<&str> = cases.iter().map(|case| case.case.op.name()).collect();
+        ops.sort_unstable();
+        ops.dedup();
+        bail!(
+            "{} is for {}, which none of these shapes is; they are of {}",
+            kernel.name(),
+            kernel.op(),
+            ops.join(", ")
+        );
+    }
+    if let Some(wanted) = &flags.strategy {
+        check_strategy(wanted, &device, &cases)?;
     }
     let timer = Timer::new(&device).map_err(|e| failed(e.into()))?;
     profile::check(flags.profile, &device)?;
     let roofline = Roofline::measure(&device, precision, Effort::SHORT).map_err(failed)?;
-    let rows = Vec::new();
-    let (slowness, wrong, left_out) = (BTreeMap::new(), Vec::new(), Vec::new());
-    let mut run = Run { device, timer, roofline, flags, kernels, output, rows, slowness, wrong, left_out };
+    let (rows, wrong, left_out, declined) = (Vec::new(), Vec::new(), Vec::new(), BTreeMap::new());
+    let mut run = Run { device, timer, roofline, flags, kernels, output, rows, wrong, left_out, declined };
     run.show_roofline()?;
+    let interrupt = Interrupt::install("this case")?;
     let bar = work_bar(output, "bench", cases.len() as u64);
-    for case in &cases {
-        run.case(case)?;
+    // Whatever ends the run early, what was measured is told first.
+    let mut end = Ok(());
+    for (done, case) in cases.iter().enumerate() {
+        if interrupt.is_set() {
+            end = Err(anyhow!("interrupted: {done} of {} cases were measured", cases.len()));
+            break;
+        }
+        end = run.case(case).with_context(|| format!("{} {}", case.op, case.shape));
+        if end.is_err() {
+            break;
+        }
         bar.inc(1);
     }
     bar.finish_and_clear();
-    if let Some(wanted) = &flags.strategy
-        && run.rows.is_empty()
-        && run.wrong.is_empty()
-        && run.left_out.is_empty()
-    {
-        bail!("none of these ops has a strategy called {wanted} on this adapter");
-    }
     run.show()?;
     run.write_files()?;
-    match &run.wrong[..] {
-        [] => Ok(()),
-        [(first, _), ..] => bail!("{} of the strategies compute wrong results: {first}", run.wrong.len()),
-    }
+    end?;
+    run.verdict()
 }
 
-/// The kernels in files.
+/// The kernels in files, called by the files' names, or where two are the same, by their paths.
 fn kernels(paths: &[PathBuf]) -> Result<Vec<Arc<CustomKernel>>> {
-    paths.iter().map(|path| CustomKernel::read(path).map(Arc::new).map_err(told)).collect()
+    let read = |path: &PathBuf| match paths.iter().filter(|other| other.file_name() == path.file_name()).count() {
+        1 => CustomKernel::read(path).map_err(told),
+        _ => {
+            let text = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+            CustomKernel::parse(&path.display().to_string(), &text).map_err(told)
+        }
+    };
+    if let Some(twice) = (1..paths.len()).find(|&i| paths[..i].contains(&paths[i])) {
+        return usage(format!("{} is given twice", paths[twice].display()));
+    }
+    paths.iter().map(|path| read(path).map(Arc::new)).collect()
+}
+
+/// Whether an op of these cases has a strategy of this name here.
+fn check_strategy(wanted: &str, device: &Device, cases: &[BenchCase]) -> Result<()> {
+    let mut known = std::collections::BTreeSet::new();
+    for case in cases {
+        known.extend(strategies(device, case).map_err(failed)?);
+    }
+    if known.contains(wanted) {
+        return Ok(());
+    }
+    let known: Vec<&str> = known.into_iter().collect();
+    usage(format!("none of these ops has a strategy called {wanted} on this adapter; they have {}", known.join(", ")))
 }
 
 impl Run<'_> {
@@ -223,7 +270,7 @@ impl Run<'_> {
         let settings = Settings {
             rounds: self.flags.rounds as usize,
             strategy: self.flags.strategy.clone(),
-            left_out: self.too_slow(case),
+            longest: (!self.flags.all && self.flags.strategy.is_none()).then_some(MOST_STRATEGY_SECONDS),
             profile: self.flags.profile.then_some(self.roofline),
             kernels: self.kernels.clone(),
             ..Settings::default()
@@ -242,8 +289,6 @@ impl Run<'_> {
         for (strategy, outcome) in &report.outcomes {
             match outcome {
                 Outcome::Timed(timing) => {
-                    let share = report.roofline_share(timing, &self.roofline);
-                    self.slowness.insert((case.op, strategy), 1.0 / share);
                     let mut row = Row::new(case, strategy, timing, &report, &self.roofline, blas.as_ref());
                     row.custom = self.kernels.iter().any(|kernel| kernel.name() == *strategy);
                     self.output.json(&row)?;
@@ -278,7 +323,21 @@ impl Run<'_> {
                     self.output.json(&Strays { op, shape, strategy, reason: &reason })?;
                     self.wrong.push((format!("{op} {shape}, {strategy}: {reason}"), Vec::new()));
                 }
-                Outcome::LeftOut(reason) => self.leave_out(case, Some(strategy), reason)?,
+                Outcome::Faulty(reason) => {
+                    let (op, shape) = (case.op, case.shape.as_str());
+                    self.output.json(&Faulty { op, shape, strategy, reason })?;
+                    self.wrong.push((format!("{op} {shape}: {reason}"), Vec::new()));
+                }
+                Outcome::TooSlow(seconds) => {
+                    let reason = format!("would take some {} s a run (--all measures it)", digits(*seconds));
+                    self.leave_out(case, Some(strategy), &reason)?;
+                }
+                Outcome::LeftOut(reason) => {
+                    if self.kernels.iter().any(|kernel| kernel.name() == *strategy) {
+                        self.declined.insert(strategy, format!("{} {}: {reason}", case.op, case.shape));
+                    }
+                    self.leave_out(case, Some(strategy), reason)?;
+                }
             }
         }
         Ok(())
@@ -294,21 +353,6 @@ impl Run<'_> {
             return Some(format!("takes {} ms at the roofline (--all measures it)", digits(seconds * 1e3)));
         }
         (case.bytes() > MOST_BYTES).then(|| format!("takes {} (--all measures it)", crate::table::bytes(case.bytes())))
-    }
-
-    /// The strategies that would take too long, if they are as slow as they last were: some are there for small shapes
-    /// or other machines, and take minutes for a large one.
-    fn too_slow(&self, case: &BenchCase) -> BTreeMap<&'static str, String> {
-        if self.flags.all || self.flags.strategy.is_some() {
-            return BTreeMap::new();
-        }
-        let least = self.roofline.seconds(case.flops(), case.bytes());
-        let of_op = self.slowness.iter().filter(|((op, _), _)| *op == case.op);
-        let times = of_op.map(|((_, strategy), slowness)| (*strategy, least * slowness));
-        times
-            .filter(|(_, seconds)| *seconds > MOST_STRATEGY_SECONDS)
-            .map(|(strategy, seconds)| (strategy, format!("would take some {seconds:.0} s a run (--all measures it)")))
-            .collect()
     }
 
     fn leave_out(&mut self, case: &BenchCase, strategy: Option<&str>, reason: &str) -> Result<()> {
@@ -351,8 +395,10 @@ impl Run<'_> {
             cells.extend(row.blas_fraction.map(digits));
             table.row(cells);
         }
-        self.output.text(table.render(width(self.output)))?;
-        self.output.text("\n← is what the engine takes by itself.")?;
+        self.output.text(table.render(self.output.table_width()))?;
+        if self.rows.iter().any(|row| row.chosen) {
+            self.output.text("\n← is what the engine takes by itself.")?;
+        }
         let own = self.rows.iter().filter(|row| !row.custom);
         gap::show(&gap::gaps(own.map(Row::timed)), self.output)?;
         if !self.left_out.is_empty() {
@@ -370,17 +416,32 @@ impl Run<'_> {
     }
 
     fn write_files(&self) -> Result<()> {
-        if let Some(path) = &self.flags.csv {
-            let text: String = std::iter::once(csv::line(Row::HEADER)).chain(self.rows.iter().map(Row::csv)).collect();
-            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-        if let Some(path) = &self.flags.plot {
+        let write = |path: &Path, text: String| {
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+        };
+        let csv = self.flags.csv.as_ref().map_or(Ok(()), |path| {
+            let lines = std::iter::once(csv::line(Row::HEADER)).chain(self.rows.iter().map(Row::csv));
+            write(path, lines.collect())
+        });
+        let plot = self.flags.plot.as_ref().map_or(Ok(()), |path| {
             let points: Vec<Point> = self.rows.iter().map(Row::point).collect();
             let title = format!("{} ({})", self.device.name(), self.device.driver());
-            let svg = plot::svg(&title, &self.roofline, &points)?;
-            fs::write(path, svg).with_context(|| format!("cannot write {}", path.display()))?;
+            write(path, plot::svg(&title, &self.roofline, &points)?)
+        });
+        csv.and(plot)
+    }
+
+    /// Whether all that ran is right, and all kernels of the user's own ran.
+    fn verdict(&self) -> Result<()> {
+        if let [(first, _), rest @ ..] = &self.wrong[..] {
+            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+            bail!("wrong results: {first}{more}");
         }
-        Ok(())
+        let ran = |name: &str| self.rows.iter().any(|row| row.custom && row.strategy == name);
+        match self.declined.iter().find(|(name, _)| !ran(name)) {
+            Some((name, why)) => bail!("{name} computed none of these cases; {why}"),
+            None => Ok(()),
+        }
     }
 }
 
@@ -463,6 +524,7 @@ impl Row {
             case: format!("{} {}", self.op, self.shape),
             intensity: self.intensity,
             gflops: self.gflops,
+            custom: self.custom,
         }
     }
 }

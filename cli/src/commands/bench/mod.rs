@@ -50,11 +50,6 @@ pub fn run(flags: &Bench, global: &Global, output: Output) -> Result<()> {
     }
 }
 
-/// The width of tables of measurements: a file gets every name whole.
-fn width(output: Output) -> usize {
-    if console::user_attended() { output.width() } else { usize::MAX }
-}
-
 /// A number with three digits that count, or as many as stand before its point, and four decimals at most.
 fn digits(value: f64) -> String {
     let whole = if value > 0.0 { value.log10().floor() as i32 + 1 } else { 1 };

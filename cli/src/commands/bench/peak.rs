@@ -4,7 +4,7 @@ use anyhow::Result;
 use girih::bench::{Effort, Peak, Spread, Unit, peaks};
 use serde::Serialize;
 
-use super::{digits, quartiles, width};
+use super::{digits, quartiles};
 use crate::args::{Global, Precision};
 use crate::engine::{self, failed};
 use crate::output::Output;
@@ -87,5 +87,5 @@ pub fn run(global: &Global, output: Output) -> Result<()> {
         let (unit, spread) = (if row.unit == "us" { "µs" } else { row.unit }, quartiles(&value.scaled(factor)));
         table.row([row.name, &digits(row.value), unit, &spread, &digits(row.best), meaning(row.name)]);
     }
-    output.text(table.render(width(output)))
+    output.text(table.render(output.table_width()))
 }

@@ -6,9 +6,11 @@ use anyhow::{Context, Result};
 use girih::bench::Roofline;
 use plotters::prelude::*;
 
-const SIZE: (u32, u32) = (1200, 640);
-/// The width of the list of names.
-const NAMES: u32 = 470;
+/// The chart, beside which stands the list of names.
+const CHART: (u32, u32) = (730, 640);
+/// The list's least width, and what a letter takes of it.
+const NAMES: usize = 470;
+const LETTER: usize = 7;
 /// Lines that the list has room for.
 const MOST_NAMES: usize = 34;
 const ROOF: RGBColor = RGBColor(0x33, 0x33, 0x33);
@@ -28,6 +30,8 @@ pub struct Point {
     pub intensity: f64,
     /// Billions of operations a second.
     pub gflops: f64,
+    /// Whether it is the user's own, which is drawn in any case.
+    pub custom: bool,
 }
 
 /// Draws `points` under `roofline`. Each has a number, and the list beside says what it is.
@@ -37,27 +41,35 @@ pub struct Point {
 pub fn svg(title: &str, roofline: &Roofline, points: &[Point]) -> Result<String> {
     let mut text = String::new();
     {
-        let area = SVGBackend::with_string(&mut text, SIZE).into_drawing_area();
-        draw(&area, title, roofline, &shown(points))
+        let (shown, more) = shown(points);
+        let letters = shown.iter().map(|point| point.name.chars().count() + 14).max().unwrap_or(0);
+        let size = (CHART.0 + (letters * LETTER).max(NAMES) as u32, CHART.1);
+        let area = SVGBackend::with_string(&mut text, size).into_drawing_area();
+        draw(&area, title, roofline, (&shown, more))
             .map_err(|e| anyhow::anyhow!("{e}"))
             .context("cannot draw the roofline")?;
     }
     Ok(text)
 }
 
-/// All points, or the fastest of each case, or as many of those as the list has room for.
-fn shown(points: &[Point]) -> Vec<Point> {
+/// All points, or the fastest of each case, or as many of those as the list has room for; and how many are left out of it.
+fn shown(points: &[Point]) -> (Vec<Point>, usize) {
     let drawable = |point: &&Point| point.intensity > 0.0 && point.gflops > 0.0;
     let all: Vec<Point> = points.iter().filter(drawable).cloned().collect();
     if all.len() <= MOST_NAMES {
-        return all;
+        return (all, 0);
     }
     let mut best: BTreeMap<&str, f64> = BTreeMap::new();
     for point in &all {
         let gflops = best.entry(&point.case).or_default();
         *gflops = gflops.max(point.gflops);
     }
-    all.iter().filter(|point| best.get(point.case.as_str()) == Some(&point.gflops)).take(MOST_NAMES).cloned().collect()
+    let is_best = |point: &&Point| best.get(point.case.as_str()) == Some(&point.gflops);
+    let (own, others): (Vec<&Point>, Vec<&Point>) = all.iter().partition(|point| point.custom);
+    let shown: Vec<Point> =
+        own.into_iter().chain(others.into_iter().filter(is_best)).take(MOST_NAMES).cloned().collect();
+    let more = all.len() - shown.len();
+    (shown, more)
 }
 
 type Drawn = Result<(), Box<dyn std::error::Error>>;
@@ -66,11 +78,11 @@ fn draw(
     area: &DrawingArea<SVGBackend<'_>, plotters::coord::Shift>,
     title: &str,
     roofline: &Roofline,
-    points: &[Point],
+    (points, more): (&[Point], usize),
 ) -> Drawn {
     area.fill(&WHITE)?;
     let text = |size: u32| (FONT, size).into_font().color(&INK);
-    let (chart_area, names) = area.split_horizontally(SIZE.0 - NAMES);
+    let (chart_area, names) = area.split_horizontally(CHART.0);
     let (peak, bandwidth) = (roofline.flops_per_s * 1e-9, roofline.bytes_per_s * 1e-9);
     let ridge = peak / bandwidth;
     // Whole decades around all that is drawn.
@@ -117,6 +129,10 @@ fn draw(
         let words = format!("{number:>2}  {}  ({})", point.name, short(point.gflops));
         names.draw(&Text::new(words, (6, 22 + 17 * line), text(13)))?;
     }
+    if more > 0 {
+        let words = format!("and {more} more, which are slower or for which there is no room");
+        names.draw(&Text::new(words, (6, 22 + 17 * points.len() as i32), text(13)))?;
+    }
     area.present()?;
     Ok(())
 }
@@ -127,8 +143,10 @@ fn short(value: f64) -> String {
         format!("{value:.0}")
     } else if value >= 1.0 {
         format!("{value:.1}")
-    } else {
+    } else if value >= 0.01 || value == 0.0 {
         format!("{value:.2}")
+    } else {
+        format!("{value:.0e}")
     }
 }
 
@@ -137,7 +155,13 @@ mod tests {
     use super::*;
 
     fn point(case: usize, gflops: f64) -> Point {
-        Point { name: format!("kernel {case}"), case: format!("case {case}"), intensity: 0.5 + case as f64, gflops }
+        Point {
+            name: format!("kernel {case}"),
+            case: format!("case {case}"),
+            intensity: 0.5 + case as f64,
+            gflops,
+            custom: false,
+        }
     }
 
     #[test]
@@ -155,10 +179,13 @@ mod tests {
 
     #[test]
     fn of_too_many_the_fastest_of_each_case_stays() {
-        let points: Vec<Point> = (0..60).map(|i| point(i / 3, 1.0 + (i % 3) as f64)).collect();
-        let shown = shown(&points);
-        assert_eq!(shown.len(), 20);
-        assert!(shown.iter().all(|point| point.gflops == 3.0));
+        let mut points: Vec<Point> = (0..60).map(|i| point(i / 3, 1.0 + (i % 3) as f64)).collect();
+        points[30].custom = true;
+        let (shown, more) = shown(&points);
+        assert_eq!((shown.len(), more), (21, 39));
+        assert!(shown.iter().all(|point| point.gflops == 3.0 || point.custom));
+        let svg = svg("", &Roofline { flops_per_s: 80e9, bytes_per_s: 20e9 }, &points).unwrap();
+        assert!(svg.contains("and 39 more"));
     }
 
     #[test]

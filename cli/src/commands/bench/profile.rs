@@ -6,7 +6,7 @@ use girih::gpu::Device;
 use girih::plan::Precision;
 use serde::Serialize;
 
-use super::{digits, width};
+use super::digits;
 use crate::engine::failed;
 use crate::error::usage;
 use crate::output::Output;
@@ -86,7 +86,7 @@ pub fn show(of: &impl Serialize, profile: &Profile, output: Output) -> Result<()
         }
     }
     output.text("")?;
-    output.text(table.render(width(output)))?;
+    output.text(table.render(output.table_width()))?;
     let rest: f64 = profile.rows.iter().skip(MOST_ROWS).map(|row| row.seconds * 1e3).sum();
     if rest > 0.0 {
         output.text(format!("and {} ms in {} more", digits(rest), profile.rows.len() - MOST_ROWS))?;

@@ -7,7 +7,7 @@ use girih::plan::Precision;
 use serde::Serialize;
 
 use super::args::{TreeCell, TreeFlags};
-use super::{digits, profile, quartiles, width};
+use super::{digits, profile, quartiles};
 use crate::args::{Global, name_of};
 use crate::engine::{self, failed};
 use crate::output::Output;
@@ -104,7 +104,7 @@ pub fn run(flags: &TreeFlags, global: &Global, output: Output) -> Result<()> {
             format!("{speedup:.1} ×"),
         ]);
     }
-    output.text(table.render(width(output)))?;
+    output.text(table.render(output.table_width()))?;
     for row in &report.rows {
         let Some(profile) = &row.profile else { continue };
         let (what, order) = words(row);
