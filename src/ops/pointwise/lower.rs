@@ -181,7 +181,7 @@ impl<'a> Load<'a> {
 
     fn position(&self, index: &str, unit: usize) -> String {
         match self.shared {
-            Some([shift, mask]) => format!("({index} >> p.{shift} & p.{mask})"),
+            Some([shift, mask]) => format!("(({index} >> p.{shift}) & p.{mask})"),
             None => position(&self.operand.shape, self.output, index, unit),
         }
     }
