@@ -33,7 +33,8 @@ fn main(
     let first = at * p.length;
     let own = lane % LANES;
     let label = labels[at];
-    let d = select(d_loss[at], 0.0, label == p.ignore_index);
+    let d = d_loss[at];
+    let ignored = label == p.ignore_index;
     // What is past a row's end is its last Elem: a maximum does not mind.
 #repeat e EACH
     let x$e = logits[first + min(own + $eu * LANES, p.length - 1u)];
@@ -57,7 +58,7 @@ fn main(
 #repeat e EACH
     if (own + $eu * LANES < p.length) {
         let hit = spread + only(own + $eu * LANES, label, 1.0 - p.smoothing);
-        d_logits[first + own + $eu * LANES] = d * (exp$e * scale - hit);
+        d_logits[first + own + $eu * LANES] = select(d * (exp$e * scale - hit), Elem(0.0), ignored);
     }
 #end
 }

@@ -60,10 +60,11 @@ fn main(
     sum = partial[0];
 
     let label = labels[row];
-    let d = select(d_loss[row], 0.0, label == p.ignore_index);
+    let d = d_loss[row];
     let spread = p.smoothing / f32(p.classes);
     for (var i = lane; i < p.classes; i += WG) {
         let hit = select(spread, spread + 1.0 - p.smoothing, i == label);
-        d_logits[first + i] = d * (exp(logits[first + i] - largest) / sum - hit);
+        let value = d * (exp(logits[first + i] - largest) / sum - hit);
+        d_logits[first + i] = select(value, 0.0, label == p.ignore_index);
     }
 }

@@ -47,5 +47,7 @@ fn main(
     if (label < p.classes) {
         target_score = logits[first + label] - largest;
     }
-    loss[row] = log(sum) - (1.0 - p.smoothing) * target_score - p.smoothing * below / f32(p.classes);
+    // Without smoothing a class of probability 0, whose score is -inf, is none's concern.
+    let spread = select(0.0, p.smoothing * below / f32(p.classes), p.smoothing > 0.0);
+    loss[row] = log(sum) - (1.0 - p.smoothing) * target_score - spread;
 }

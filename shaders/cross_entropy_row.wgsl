@@ -63,7 +63,8 @@ fn main(
     if (is_class) {
         score = claimed - top;
     }
-    let spread = p.smoothing * sums.y / f32(p.length * WIDTH);
+    // Without smoothing a class of probability 0, whose score is -inf, is none's concern.
+    let spread = select(0.0, p.smoothing * sums.y / f32(p.length * WIDTH), p.smoothing > 0.0);
     var value = log(sums.x) - (1.0 - p.smoothing) * score - spread;
     if (label == p.ignore_index) {
         value = 0.0;

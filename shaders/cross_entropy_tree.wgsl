@@ -63,7 +63,8 @@ fn main(
         if (label < p.classes) {
             target_score = logits[first + label] - largest;
         }
-        let spread = p.smoothing * partial[0].y / f32(p.classes);
+        // Without smoothing a class of probability 0, whose score is -inf, is none's concern.
+        let spread = select(0.0, p.smoothing * partial[0].y / f32(p.classes), p.smoothing > 0.0);
         var value = log(partial[0].x) - (1.0 - p.smoothing) * target_score - spread;
         if (label == p.ignore_index) {
             value = 0.0;

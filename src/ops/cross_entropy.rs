@@ -114,7 +114,9 @@ impl Op for CrossEntropy {
             }
             let log_p = Self::log_p(logits, row);
             let label = log_p.get(labels.values[row] as usize).copied().unwrap_or(f64::NAN);
-            -(1.0 - s) * label - s / log_p.len() as f64 * log_p.iter().sum::<f64>()
+            // Without smoothing a class of probability 0, whose score is -inf, is none's concern.
+            let spread = if s > 0.0 { s / log_p.len() as f64 * log_p.iter().sum::<f64>() } else { 0.0 };
+            -(1.0 - s) * label - spread
         };
         let n = labels.values.len();
         Array::new([n], (0..n).map(loss).collect())
