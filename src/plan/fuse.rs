@@ -104,8 +104,10 @@ impl Group<'_> {
         }
         let base = operands.iter().rev().copied().find(|&n| {
             let takes = self.graph.node(n).op().is_some_and(Op::takes_epilogue);
+            // Beside its inputs, its output and a scratch buffer.
+            let left = self.caps.storage_buffers.saturating_sub(self.graph.node(n).inputs.len() + 2);
             takes
-                && operands.len() - 1 <= EPILOGUE_OPERANDS
+                && operands.len() - 1 <= EPILOGUE_OPERANDS.min(left)
                 && self.absorbable(n, root, &members)
                 && self.ends_as(n, root)
         });
@@ -139,14 +141,14 @@ impl Group<'_> {
     }
 
     fn tensor_operands(&self, node: NodeId) -> BTreeSet<NodeId> {
-        let is_tensor = |n: &NodeId| !matches!(self.graph.node(*n).kind, Kind::Scalar(_));
+        let is_tensor = |n: &NodeId| literal(&self.graph.node(*n).kind).is_none();
         self.graph.node(node).inputs.iter().copied().filter(is_tensor).collect()
     }
 
     fn chain(&self, root: NodeId, members: &BTreeSet<NodeId>, operands: &BTreeSet<NodeId>) -> Step {
         let node = self.graph.node(root);
         if let (1, Kind::Op(op)) = (members.len(), &node.kind)
-            && !node.inputs.iter().any(|&i| matches!(self.graph.node(i).kind, Kind::Scalar(_)))
+            && !node.inputs.iter().any(|&i| literal(&self.graph.node(i).kind).is_some())
         {
             return Step { node: root, op: Arc::clone(op), inputs: node.inputs.clone() };
         }
@@ -197,9 +199,9 @@ impl Group<'_> {
     /// The members as a program over `operands`.
     fn program(&self, members: &BTreeSet<NodeId>, operands: &[NodeId]) -> Program {
         let order: Vec<NodeId> = members.iter().copied().collect();
-        let value = |id: &NodeId| match self.graph.node(*id).kind {
-            Kind::Scalar(number) => Value::Literal(number),
-            _ => match order.iter().position(|m| m == id) {
+        let value = |id: &NodeId| match literal(&self.graph.node(*id).kind) {
+            Some(number) => Value::Literal(number),
+            None => match order.iter().position(|m| m == id) {
                 Some(index) => Value::Result(index),
                 None => Value::Input(operands.iter().position(|o| o == id).unwrap_or_default()),
             },
@@ -219,4 +221,12 @@ impl Group<'_> {
 /// The types of a step's inputs.
 pub(super) fn input_types(graph: &Graph, step: &Step) -> Vec<TensorType> {
     step.inputs.iter().map(|&i| graph.ty(i).clone()).collect()
+}
+
+/// A number that can stand in WGSL: what is not finite cannot, and is bound like a tensor.
+fn literal(kind: &Kind) -> Option<f32> {
+    match *kind {
+        Kind::Scalar(number) if number.is_finite() => Some(number),
+        _ => None,
+    }
 }
