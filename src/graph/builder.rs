@@ -166,6 +166,9 @@ impl Graph {
         }
         let ty = op.infer(&types).map_err(|e| self.error(op.name(), inputs, &e.0))?;
         let effect = !op.mutates().is_empty();
+        if !effect && types.iter().chain([&ty]).any(|ty| ty.count() == 0) {
+            return Err(self.error(op.name(), inputs, &format!("nothing to compute: {ty} from these")));
+        }
         let id = self.push(Kind::Op(op), inputs.to_vec(), ty);
         if effect {
             self.effects.push(id);
