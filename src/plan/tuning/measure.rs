@@ -33,11 +33,14 @@ pub(super) struct Use {
 }
 
 impl Use {
-    /// The names of the strategies, the op's own preference first.
+    /// The names of the strategies, the op's own preference first; none where the work follows counts among the inputs, as
+    /// that of trees does: no values drawn here stand for them.
     pub fn strategies(&self, caps: &Caps) -> Vec<&'static str> {
         let Ok(output) = self.op.infer(&self.inputs) else { return Vec::new() };
         let lowering = Lowering { inputs: &self.inputs, output: &output, caps, epilogue: None };
-        self.op.lower(&lowering).iter().map(|strategy| strategy.name).collect()
+        let strategies = self.op.lower(&lowering);
+        let follows = strategies.iter().flat_map(|strategy| &strategy.calls).any(|call| call.following.is_some());
+        if follows { Vec::new() } else { strategies.iter().map(|strategy| strategy.name).collect() }
     }
 
     /// Whether a kernel from outside computes it.
