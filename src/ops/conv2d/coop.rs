@@ -32,7 +32,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Candidates {
     let [rows, columns, terms] = g.d_weight_product();
     let strategy = |(name, tile): (&'static str, Tile)| {
         let tiles = g.groups * rows.div_ceil(tile.rows()) * columns.div_ceil(tile.columns());
-        let parts = parts(tiles, terms, tile.step());
+        let parts = parts(tiles, terms, tile.step(), terms);
         let call = product(source!("conv2d_coop_d_weight"), g, [rows, columns, terms], tile, parts, l);
         summed(name, call, parts, l)
     };

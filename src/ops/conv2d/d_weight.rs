@@ -62,10 +62,10 @@ impl Op for Conv2dDWeight {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(geometry) = self.geometry(&l.inputs[0], &l.inputs[1]) else { return Vec::new() };
         if l.inputs[0].dtype == DType::F16 {
-            return of_f16(coop::d_weight(&geometry, l), l, || direct::d_weight(&geometry, l));
+            return of_f16(coop::d_weight(&geometry, l), l, || Some(direct::d_weight(&geometry, l)));
         }
         let rows = geometry.group_o();
-        let general = general(rows, tile::d_weight(&geometry, l), direct::d_weight(&geometry, l));
+        let general = general(rows, Some(tile::d_weight(&geometry, l)), Some(direct::d_weight(&geometry, l)));
         let others = depthwise::d_weight(&geometry, l).into_iter().chain(general).collect();
         let timed = [window::d_weight(&geometry, l), patch::d_weight(&geometry, l), winograd::d_weight(&geometry, l)];
         in_order(timed, others)

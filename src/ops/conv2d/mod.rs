@@ -122,9 +122,10 @@ fn in_order(timed: [Option<Timed>; 3], others: Candidates) -> Candidates {
 /// Rows of a product up to which each result by itself is faster than tiles of them, which they would leave mostly empty.
 const FEW_ROWS: usize = 8;
 
-/// The two strategies of every convolution, the better one first; `rows` are those of the product that `tile` takes it for.
-fn general(rows: usize, tile: Strategy, direct: Strategy) -> [Strategy; 2] {
-    if rows <= FEW_ROWS { [direct, tile] } else { [tile, direct] }
+/// The two strategies of every convolution whose sums are not too long for this machine, the better one first; `rows` are those of the product that `tile` takes it for.
+fn general(rows: usize, tile: Option<Strategy>, direct: Option<Strategy>) -> impl Iterator<Item = Strategy> {
+    let ordered = if rows <= FEW_ROWS { [direct, tile] } else { [tile, direct] };
+    ordered.into_iter().flatten()
 }
 
 /// Whether f16 is worth its casts. On GPUs, gathering takes `coop` as long as `tile`, and Winograd in f32 a third of that: an
@@ -134,10 +135,10 @@ fn gains_from_f16(conv: &Conv2d, caps: &Caps) -> bool {
 }
 
 /// What an operand pair of f16 takes beside the strategies of cooperative matrices.
-fn of_f16(coop: Candidates, l: &Lowering<'_>, direct: impl FnOnce() -> Strategy) -> Candidates {
+fn of_f16(coop: Candidates, l: &Lowering<'_>, direct: impl FnOnce() -> Option<Strategy>) -> Candidates {
     let mut candidates = coop;
     // Only kernels of cooperative matrices end in f16.
-    candidates.extend((l.output.dtype == DType::F32).then(direct));
+    candidates.extend((l.output.dtype == DType::F32).then(direct).flatten());
     candidates
 }
 

@@ -109,8 +109,10 @@ impl Op for AvgPool {
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
         let half = self.half(source!("avg_pool2d_forward_2x2"), &windows, (1, 40), l, |call| l.with_epilogue(call));
-        let plain = Strategy::single("window", self.call(source!("avg_pool2d_forward"), &windows, l));
-        half.into_iter().chain([plain]).collect()
+        let plain = windows
+            .walkable(l.caps)
+            .then(|| Strategy::single("window", self.call(source!("avg_pool2d_forward"), &windows, l)));
+        half.into_iter().chain(plain).collect()
     }
 
     fn sizes(&self, types: &OpTypes<'_>) -> Option<Vec<Size>> {

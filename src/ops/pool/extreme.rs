@@ -6,6 +6,8 @@ use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeErr
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Size, Source, Strategy, source};
 use crate::ops::copy::IN_SOFTWARE;
 use crate::ops::launch::Launch;
+use crate::ops::reduce::{Reduce, Reduction};
+use crate::ops::split::may_turn;
 use crate::ops::stream::{MANY, Piece, Read, in_windows, pieces};
 use crate::tensor::{Array, TensorType};
 
@@ -141,7 +143,14 @@ impl Op for ExtremePool {
         let Ok(windows) = self.pool.over(&l.inputs[0]) else { return Vec::new() };
         let half = self.half(source!("max_pool2d_forward_2x2"), &["x"], &windows, l, |call| l.with_epilogue(call));
         let call = self.call(source!("max_pool2d_forward"), &windows, l.output.count(), l);
-        let plain = Strategy::single("window", l.with_epilogue(call));
+        let plain = windows.walkable(l.caps).then(|| Strategy::single("window", l.with_epilogue(call)));
+        if windows.elements() >= LONG && windows.are_whole() && l.epilogue.is_none() {
+            // One invocation would walk an image by itself, if it may at all.
+            let reduction = if self.extreme == Extreme::Max { Reduction::Max } else { Reduction::Min };
+            let reduce = Reduce { reduction, axes: vec![2, 3], keep_dims: true };
+            return reduce.lower(l).into_iter().chain(plain).collect();
+        }
+        let Some(plain) = plain else { return Vec::new() };
         match half {
             // Where storage is slow, up to a third slower than the plain one that reads it too.
             Some((half, false)) if l.caps.slow_storage => vec![plain, half],
@@ -206,7 +215,10 @@ impl Op for ExtremePoolGrad {
             Strategy::single("disjoint", l.with_epilogue(call))
         });
         let call = self.0.call(source!("max_pool2d_backward"), &windows, l.output.count(), l);
-        let gather = Strategy::single("gather", l.with_epilogue(call));
+        // Each element looks through every window that it lies in.
+        let covered = |axis: &super::window::Axis| axis.kernel.div_ceil(axis.stride).min(axis.windows);
+        let looks = covered(&windows.y) * covered(&windows.x) * windows.turns();
+        let gather = may_turn(looks, l.caps).then(|| Strategy::single("gather", l.with_epilogue(call)));
         let mut candidates = match half {
             // In software, unless it reads through windows, up to twice as slow from memory, as fast or faster from the cache.
             Some((half, false)) if l.caps.is_software() && l.inputs[0].bytes() > CACHED => {
@@ -214,7 +226,7 @@ impl Op for ExtremePoolGrad {
             }
             half => half.map(|(half, _)| half).into_iter().chain(disjoint).collect::<Candidates>(),
         };
-        candidates.push(gather);
+        candidates.extend(gather);
         candidates
     }
 
@@ -230,6 +242,9 @@ impl Op for ExtremePoolGrad {
         true
     }
 }
+
+/// Elements from which on an invocation should not walk a window by itself where another way is at hand.
+const LONG: usize = 4096;
 
 /// Whether no cell is so large that a software driver stops its loops (65,535 iterations, over two of them).
 fn cells_fit(windows: &Windows, caps: &Caps) -> bool {

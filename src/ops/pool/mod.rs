@@ -53,8 +53,8 @@ impl Graph {
     /// # Errors
     /// When `x` is not f32 of four axes.
     pub fn global_avg_pool2d(&mut self, x: NodeId) -> Result<NodeId, GraphError> {
-        let pool = self.whole_image("global_avg_pool2d", x)?;
-        self.avg_pool2d(x, &pool, false)
+        self.whole_image("global_avg_pool2d", x)?;
+        self.mean(x, &[2, 3], true)
     }
 
     fn whole_image(&self, op: &str, x: NodeId) -> Result<Pool2d, GraphError> {

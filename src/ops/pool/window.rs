@@ -1,7 +1,9 @@
 //! Where pooling windows lie.
 
+use crate::gpu::Caps;
 use crate::graph::ShapeError;
 use crate::kernel::{Kernel, Size};
+use crate::ops::split::may_turn;
 use crate::tensor::{DType, TensorType};
 
 /// The windows of a 2-D pooling, in PyTorch's sense.
@@ -122,6 +124,26 @@ impl Windows {
     /// `[N, C, H', W']`.
     pub fn output(&self) -> [usize; 4] {
         [self.planes[0], self.planes[1], self.y.windows, self.x.windows]
+    }
+
+    /// Elements of a window.
+    pub fn elements(&self) -> usize {
+        self.y.kernel * self.x.kernel
+    }
+
+    /// Turns of the loops over one.
+    pub fn turns(&self) -> usize {
+        self.y.kernel * (self.x.kernel + 1)
+    }
+
+    /// Whether an invocation may walk one on this machine.
+    pub fn walkable(&self, caps: &Caps) -> bool {
+        may_turn(self.turns(), caps)
+    }
+
+    /// Whether the one window of each plane is the plane.
+    pub fn are_whole(&self) -> bool {
+        [self.y, self.x].iter().all(|axis| axis.windows == 1 && axis.kernel == axis.extent && axis.before == 0)
     }
 
     /// What kernels from outside may ask for.
