@@ -8,6 +8,7 @@ struct Params {
     level: u32,
 }
 #import params
+#import tree_node
 @group(0) @binding(1) var<storage, read> children: array<u32>;
 @group(0) @binding(2) var<storage, read> levels: array<u32>;
 @group(0) @binding(3) var<storage, read> trace: array<vec4<f32>>;
@@ -15,18 +16,19 @@ struct Params {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    let node = id.x / (ARITY * H4);
-    if (node >= levels[2u * p.level + 1u]) {
+    let at = id.x / (ARITY * H4);
+    let node = node_of(at);
+    if (node == NO_NODE) {
         return;
     }
     let slot = id.x / H4 % ARITY;
     let column = id.x % H4;
-    let row = children[(levels[2u * p.level] + node) * ARITY + slot];
+    let row = children[node * ARITY + slot];
     var state = vec4<f32>(0.0);
     if (row < ROWS) {
         state = trace[row * H4 + column];
     }
     // Slots of a line, and lines before this one.
     let slots = ARITY / LINES;
-    put_line(node * LINES + slot / slots, slot % slots * H4 + column, state);
+    put_line(at * LINES + slot / slots, slot % slots * H4 + column, state);
 }

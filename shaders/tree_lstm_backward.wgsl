@@ -10,6 +10,7 @@ struct Params {
     level: u32,
 }
 #import params
+#import tree_node
 @group(0) @binding(1) var<storage, read> trace: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> children: array<u32>;
 @group(0) @binding(3) var<storage, read> levels: array<u32>;
@@ -30,10 +31,10 @@ fn put(at: u32, node: u32, line: u32, place: u32, value: vec4<f32>) {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = id.x / H4;
     let column = id.x % H4;
-    if (at >= levels[2u * p.level + 1u]) {
+    let node = node_of(at);
+    if (node == NO_NODE) {
         return;
     }
-    let node = levels[2u * p.level] + at;
     let plane = ROWS * H4;
     let start = (LEAVES + node) * H4 + column;
     let i = trace[2u * plane + start];

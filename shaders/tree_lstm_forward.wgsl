@@ -10,6 +10,7 @@ struct Params {
     level: u32,
 }
 #import params
+#import tree_node
 @group(0) @binding(0) var<storage, read> products: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> children: array<u32>;
@@ -24,10 +25,10 @@ fn sigmoid(x: vec4<f32>) -> vec4<f32> {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = id.x / H4;
     let column = id.x % H4;
-    if (at >= levels[2u * p.level + 1u]) {
+    let node = node_of(at);
+    if (node == NO_NODE) {
         return;
     }
-    let node = levels[2u * p.level] + at;
     var i = bias[column];
     var o = bias[H4 + column];
     var u = bias[2u * H4 + column];

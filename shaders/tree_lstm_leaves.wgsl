@@ -11,7 +11,7 @@
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x / H4;
     let column = id.x % H4;
-    if (row >= levels[1]) {
+    if (row >= min(levels[1], LEAVES)) {
         return;
     }
     let start = row * 3u * H4 + column;

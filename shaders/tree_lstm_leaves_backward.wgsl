@@ -12,7 +12,7 @@
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let row = id.x / H4;
-    if (row >= levels[1]) {
+    if (row >= min(levels[1], LEAVES)) {
         return;
     }
     let plane = ROWS * H4;

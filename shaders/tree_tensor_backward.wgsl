@@ -9,6 +9,7 @@ struct Params {
     level: u32,
 }
 #import params
+#import tree_node
 @group(0) @binding(1) var<storage, read> trace: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> children: array<u32>;
 @group(0) @binding(3) var<storage, read> levels: array<u32>;
@@ -22,11 +23,11 @@ const WIDTH = (1u + 2u * H) * H4;
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = id.x / (2u * H + 1u);
-    if (at >= levels[2u * p.level + 1u]) {
+    let node = node_of(at);
+    if (node == NO_NODE) {
         return;
     }
     let part = id.x % (2u * H + 1u);
-    let node = levels[2u * p.level] + at;
     let start = (LEAVES + node) * H4;
     // Part 0 is W.
     let j = max(part, 1u) - 1u;

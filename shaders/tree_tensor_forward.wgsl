@@ -9,6 +9,7 @@ struct Params {
     level: u32,
 }
 #import params
+#import tree_node
 @group(0) @binding(0) var<storage, read> products: array<vec4<f32>>;
 @group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> children: array<u32>;
@@ -19,10 +20,10 @@ struct Params {
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let at = id.x / H4;
     let column = id.x % H4;
-    if (at >= levels[2u * p.level + 1u]) {
+    let node = node_of(at);
+    if (node == NO_NODE) {
         return;
     }
-    let node = levels[2u * p.level] + at;
     let plane = ROWS * H4;
     let to = (LEAVES + node) * H4 + column;
     var start = at * PITCH4 + column;

@@ -9,7 +9,7 @@
 
 @compute @workgroup_size(WG)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
-    if (id.x / H4 < levels[1]) {
+    if (id.x / H4 < min(levels[1], LEAVES)) {
         out[id.x] = d[id.x];
     }
 }

@@ -58,6 +58,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("tree_lines_packed", include_str!("../../shaders/lib/tree_lines_packed.wgsl")),
     ("tree_product", include_str!("../../shaders/lib/tree_product.wgsl")),
     ("tree_scatter", include_str!("../../shaders/lib/tree_scatter.wgsl")),
+    ("tree_node", include_str!("../../shaders/lib/tree_node.wgsl")),
     ("coop_tile", include_str!("../../shaders/lib/coop_tile.wgsl")),
     ("divide", include_str!("../../shaders/lib/divide.wgsl")),
     ("element", include_str!("../../shaders/lib/element.wgsl")),
