@@ -1,22 +1,21 @@
 //! Where the largest element along an axis is.
 
+use super::copy::around;
+use super::split::may_turn;
 use super::{Case, CaseInput, Values};
 use crate::graph::{Gradients, Graph, GraphError, Lowering, NodeId, Op, OpTypes, ShapeError, Vjp};
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, linear_grid, source};
-use crate::tensor::{Array, DType, Shape, TensorType};
+use crate::tensor::{Array, DType, TensorType};
 
 const WORKGROUP: usize = 64;
+/// Invocations that look for a row's largest together.
+const TREE_WORKGROUP: usize = 128;
 
 /// Input f32 `[…]` → u32, without `axis`: the index along it of the largest element, the first of equals.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArgMax {
     /// The axis.
     pub axis: usize,
-}
-
-/// The extents before `axis`, of it, and behind it.
-pub(super) fn around(shape: &Shape, axis: usize) -> [usize; 3] {
-    [shape[..axis].iter().product(), shape[axis], shape[axis + 1..].iter().product()]
 }
 
 impl Op for ArgMax {
@@ -29,10 +28,6 @@ impl Op for ArgMax {
         if x.dtype != DType::F32 || self.axis >= x.shape.rank() || x.count() == 0 {
             return Err(ShapeError::new(format!("axis {} of {x}", self.axis)));
         }
-        // One invocation walks the axis; see `split::WALK`.
-        if x.shape[self.axis] > super::split::WALK * 3 {
-            return Err(ShapeError::new(format!("an axis of {} elements is too long", x.shape[self.axis])));
-        }
         let mut shape = x.shape.to_vec();
         shape.remove(self.axis);
         Ok(TensorType::u32(shape))
@@ -40,7 +35,7 @@ impl Op for ArgMax {
 
     fn reference(&self, inputs: &[&Array]) -> Array {
         let x = inputs[0];
-        let [outer, length, inner] = around(&x.shape, self.axis);
+        let (outer, length, inner) = around(&x.shape, self.axis);
         let mut shape = x.shape.to_vec();
         shape.remove(self.axis);
         let best = |row: usize| {
@@ -56,16 +51,22 @@ impl Op for ArgMax {
     }
 
     fn lower(&self, l: &Lowering<'_>) -> Candidates {
-        let [_, length, inner] = around(&l.inputs[0].shape, self.axis);
+        let (_, length, inner) = around(&l.inputs[0].shape, self.axis);
         let rows = l.output.count();
-        let kernel = Kernel::new(source!("arg_max")).constant("WG", WORKGROUP);
-        let call = KernelCall::new(kernel, linear_grid(rows.div_ceil(WORKGROUP), l.caps))
-            .bind(Operand::Input(0))
-            .bind(Operand::Output)
-            .param("rows", rows)
-            .param("length", length)
-            .param("inner", inner);
-        vec![Strategy::single("lines", call)]
+        let strategy = |name, source, workgroup: usize, workgroups| {
+            let kernel = Kernel::new(source).constant("WG", workgroup);
+            let call = KernelCall::new(kernel, linear_grid(workgroups, l.caps)).bind_inputs(1).bind(Operand::Output);
+            Strategy::single(name, call.param("rows", rows).param("length", length).param("inner", inner))
+        };
+        let tree = strategy("tree", source!("arg_max_tree"), TREE_WORKGROUP, rows);
+        if !may_turn(length, l.caps) {
+            return vec![tree];
+        }
+        let lines = strategy("lines", source!("arg_max"), WORKGROUP, rows.div_ceil(WORKGROUP));
+        match l.caps.is_software() || length < TREE_WORKGROUP {
+            true => vec![lines, tree],
+            false => vec![tree, lines],
+        }
     }
 
     fn flops(&self, types: &OpTypes<'_>) -> u64 {
@@ -77,7 +78,7 @@ impl Graph {
     /// The index (u32) of the largest element of `x` along `axis`, the first of equals; the axis goes. No gradient flows.
     ///
     /// # Errors
-    /// When `axis` is not one of `x` or is longer than 49,152.
+    /// When `axis` is not one of `x`.
     pub fn arg_max(&mut self, x: NodeId, axis: usize) -> Result<NodeId, GraphError> {
         self.apply(ArgMax { axis }, &[x])
     }
@@ -91,6 +92,8 @@ pub fn cases() -> Vec<Case> {
         case("along the first axis", 0, CaseInput::f32([7, 5])),
         case("of channels", 1, CaseInput::f32([2, 3, 4, 5])),
         case("of many classes", 1, CaseInput::f32([3, 1000])),
+        case("of more than one may walk", 1, CaseInput::f32([2, 66_000])),
+        case("first of equals in a long row", 1, CaseInput::f32_of([3, 700], Values::Uniform(0.5, 0.5))),
         case("first of equals", 1, CaseInput::f32_of([4, 9], Values::Uniform(0.5, 0.5))),
     ]
 }

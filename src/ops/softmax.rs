@@ -1,6 +1,6 @@
 //! Softmax and log-softmax over an axis, as fused row kernels.
 
-use super::arg_max::around;
+use super::copy::around;
 use super::row::row;
 use super::split::WALK;
 use super::{Case, CaseInput, Values};
@@ -117,7 +117,7 @@ impl Softmax {
     /// One invocation a row, which suits software Vulkan and rows that lie side by side; or a workgroup a row; or a row kept
     /// in registers, which suits GPUs.
     fn candidates(&self, l: &Lowering<'_>, lines: Source, tree: Source, kept: Source) -> Candidates {
-        let [outer, length, inner] = around(&l.output.shape, self.axis);
+        let (outer, length, inner) = around(&l.output.shape, self.axis);
         let rows = outer * inner;
         let call = |source, workgroup: usize, workgroups: usize, caps: &Caps| {
             let kernel = Kernel::new(source).constant("WG", workgroup).constant("LOG", self.log);
@@ -151,7 +151,7 @@ impl Softmax {
 
 /// Hands each row along `axis` to `f`, with the places of its elements.
 fn each_row(array: &mut Array, axis: usize, mut f: impl FnMut(&mut [f64], &mut dyn Iterator<Item = usize>)) {
-    let [outer, length, inner] = around(&array.shape, axis);
+    let (outer, length, inner) = around(&array.shape, axis);
     for row in 0..outer * inner {
         let places = (0..length).map(|i| row / inner * length * inner + i * inner + row % inner);
         let mut values: Vec<f64> = places.clone().map(|p| array.values[p]).collect();
