@@ -1,8 +1,9 @@
 //! Where each value lies: which values share storage because one is a window of the other or is laid into it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::fuse::{Step, input_types};
+use super::prologue::{bank, changed_banks};
 use crate::gpu::Caps;
 use crate::graph::{Graph, Kind, NodeId, OpTypes};
 
@@ -37,6 +38,14 @@ pub(super) fn place(graph: &Graph, steps: &[Step], targets: &[NodeId], caps: &Ca
     // A value may be bound as storage or as a uniform window.
     let alignment = caps.storage_alignment.max(caps.uniform_alignment) as usize / 4;
     let mut placed = Placed::default();
+    let changed = changed_banks(graph, steps);
+    // What is read once effects have begun, or after them.
+    let late: BTreeSet<NodeId> = steps
+        .iter()
+        .filter(|step| !step.op.mutates().is_empty())
+        .flat_map(|step| step.inputs.iter().copied())
+        .chain(targets.iter().copied())
+        .collect();
     let mut use_counts: BTreeMap<NodeId, usize> = BTreeMap::new();
     for step in steps {
         let types = input_types(graph, step);
@@ -46,7 +55,9 @@ pub(super) fn place(graph: &Graph, steps: &[Step], targets: &[NodeId], caps: &Ca
             let offset = from.offset + offset;
             // A number or a constant has no storage of its own kind to look into.
             let has_storage = !matches!(graph.node(from.root).kind, Kind::Scalar(_));
-            if offset.is_multiple_of(alignment) && has_storage {
+            // A view would show what the effects made of the variable.
+            let turns = late.contains(&step.node) && bank(graph, from.root).is_some_and(|bank| changed.contains(&bank));
+            if offset.is_multiple_of(alignment) && has_storage && !turns {
                 placed.locations.insert(step.node, Location { root: from.root, offset });
                 placed.views.push(step.node);
                 continue;

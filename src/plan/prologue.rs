@@ -24,7 +24,8 @@ pub(super) fn is_steady(graph: &Graph, placed: &Placed, changed: &BTreeSet<BankI
     }
 }
 
-fn bank(graph: &Graph, node: NodeId) -> Option<BankId> {
+/// The bank that a variable, or a whole bank, lies in.
+pub(super) fn bank(graph: &Graph, node: NodeId) -> Option<BankId> {
     match &graph.node(node).kind {
         Kind::Variable(id) => Some(graph.variables()[id.0 as usize].bank),
         Kind::Bank(id) => Some(*id),
