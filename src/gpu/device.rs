@@ -40,6 +40,8 @@ pub(super) struct Inner {
     buffer_count: AtomicU64,
     submit_count: AtomicU64,
     lost: Arc<Mutex<Option<String>>>,
+    /// What was refused where no one could be told at once.
+    refused: Arc<Mutex<Option<String>>>,
     cooperative_verdict: OnceLock<Result<(), String>>,
     params_layout: Option<wgpu::BindGroupLayout>,
 }
@@ -70,7 +72,14 @@ impl Device {
             ..Default::default()
         };
         let (device, queue) = adapter.request_device(&descriptor).await.map_err(|e| GpuError::Open(e.to_string()))?;
-        Ok(Self::new(device, queue, options.checked, &adapter.cooperative_matrix_properties()))
+        let new = Self::new(device, queue, options.checked, &adapter.cooperative_matrix_properties());
+        // wgpu panics on what no scope around it catches. Of a device that the host owns, the host has its say.
+        let refused = Arc::clone(&new.0.refused);
+        let keep = move |error: wgpu::Error| {
+            refused.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| error.to_string());
+        };
+        new.0.device.on_uncaptured_error(Arc::new(keep));
+        Ok(new)
     }
 
     /// [`Device::open`], blocking; not for browsers.
@@ -114,6 +123,7 @@ impl Device {
             buffer_count: AtomicU64::new(0),
             submit_count: AtomicU64::new(0),
             lost,
+            refused: Arc::default(),
             cooperative_verdict: OnceLock::new(),
             params_layout,
         }))
@@ -168,20 +178,23 @@ impl Device {
     /// Blocks until everything submitted has run; not for browsers.
     ///
     /// # Errors
-    /// When the device was lost.
+    /// As [`Device::lost`].
     pub fn wait(&self) -> Result<(), GpuError> {
         let polled = self.0.device.poll(wgpu::PollType::wait_indefinitely());
         self.lost()?;
         polled.map(drop).map_err(|e| GpuError::Refused { what: "a wait".into(), why: e.to_string() })
     }
 
-    /// Whether the device is still there.
+    /// Whether the device is still there, and has taken all that was written and submitted.
     ///
     /// # Errors
-    /// [`GpuError::Lost`] with the driver's words.
+    /// [`GpuError::Lost`] with the driver's words; [`GpuError::Refused`], once, of what was refused without an answer.
     pub fn lost(&self) -> Result<(), GpuError> {
-        match &*self.0.lost.lock().unwrap_or_else(PoisonError::into_inner) {
-            Some(why) => Err(GpuError::Lost(why.clone())),
+        if let Some(why) = &*self.0.lost.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(GpuError::Lost(why.clone()));
+        }
+        match self.0.refused.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(why) => Err(GpuError::Refused { what: "what was written or submitted".into(), why }),
             None => Ok(()),
         }
     }

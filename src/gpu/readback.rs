@@ -35,7 +35,7 @@ impl Device {
     /// Copies a range of `buffer` and returns it as a future. Submits one copy; waits for nothing.
     ///
     /// # Errors
-    /// When no staging buffer can be made.
+    /// As [`Device::record_read`].
     pub fn read(&self, buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<Readback, GpuError> {
         let mut encoder = self.encoder("read");
         let pending = self.record_read(&mut encoder, buffer, offset, bytes)?;
@@ -47,7 +47,7 @@ impl Device {
     /// encoder was submitted. Submits nothing.
     ///
     /// # Errors
-    /// When no staging buffer can be made.
+    /// When no staging buffer can be made, or the range is none of the buffer's, in words of 4 bytes.
     pub fn record_read(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -55,6 +55,11 @@ impl Device {
         offset: u64,
         bytes: u64,
     ) -> Result<RecordedRead, GpuError> {
+        let end = offset.checked_add(bytes).filter(|&end| end <= buffer.size());
+        if end.is_none() || !(offset.is_multiple_of(4) && bytes.is_multiple_of(4)) {
+            let why = format!("{bytes} bytes from {offset} on, of {}, are no whole words of it", buffer.size());
+            return Err(GpuError::Refused { what: "a read-back".into(), why });
+        }
         let staging = self.staging(bytes)?;
         encoder.copy_buffer_to_buffer(buffer, offset, &staging, 0, bytes);
         Ok(RecordedRead { device: self.clone(), staging, bytes })
