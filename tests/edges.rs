@@ -6,7 +6,7 @@ mod support;
 use std::collections::BTreeMap;
 
 use girih::gpu::{AdapterKind, Caps, Device, Profile};
-use girih::graph::{Graph, NodeId};
+use girih::graph::{Graph, Init, NodeId};
 use girih::ops::conv2d::Conv2d;
 use girih::plan::{Plan, PlanError, PlanOptions, Session, Tuning, Variables};
 use girih::tensor::{HostTensor, TensorType};
@@ -160,4 +160,45 @@ fn what_is_fused_fits_the_least_that_adapters_bind() {
         let plan = Plan::new(&graph, &[("y", y)], &caps, &PlanOptions::default()).expect("a plan");
         assert!(plan.recording.dispatches.len() > 1, "not all of it in one dispatch");
     }
+}
+
+#[test]
+fn a_view_of_a_variable_shows_it_as_it_was_before_the_run() {
+    let mut graph = Graph::new();
+    let ty = TensorType::f32([64]);
+    let [a, b] = ["a", "b"].map(|name| graph.variable(name, name, ty.clone(), Init::Fill(1.0)));
+    let x = graph.input("x", ty);
+    let old = graph.reshape(a, [8, 8]).expect("a view");
+    graph.assign(a, x).expect("an effect");
+    let flat = graph.reshape(old, [64]).expect("a view of it");
+    graph.assign(b, flat).expect("another");
+    let device = support::device(Profile::Offered);
+    let plan = Plan::new(&graph, &[("old", old)], device.caps(), &PlanOptions::default()).expect("a plan");
+    let variables = Variables::new(&device, &graph, 0).expect("variables");
+    let session = Session::new(&device, plan, &variables).expect("a session");
+    session.write_f32("x", &[2.0; 64]).expect("an input");
+    session.submit();
+    let read = |tensor: HostTensor| tensor.as_f32().expect("floats").to_vec();
+    assert_eq!(read(session.read("old").expect("an output").wait().expect("its values")), [1.0; 64]);
+    for (name, expected) in [("a", 2.0), ("b", 1.0)] {
+        assert_eq!(
+            read(variables.read(name).expect("a variable").wait().expect("its values")),
+            [expected; 64],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn what_no_one_waits_for_is_refused_without_a_panic() {
+    let device = support::device(Profile::Offered);
+    let usage = wgpu::BufferUsages::STORAGE | wgpu::BufferUsages::COPY_SRC | wgpu::BufferUsages::COPY_DST;
+    let descriptor = wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false };
+    let buffer = device.wgpu().create_buffer(&descriptor);
+    assert!(device.read(&buffer, 8, 16).is_err(), "past the end");
+    assert!(device.read(&buffer, 2, 4).is_err(), "no whole word");
+    device.queue().write_buffer(&buffer, 8, &[0; 16]);
+    let error = device.wait().expect_err("the write was refused").to_string();
+    assert!(error.contains("refused what was written or submitted"), "{error}");
+    device.wait().expect("told once");
 }

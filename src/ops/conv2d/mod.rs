@@ -122,7 +122,8 @@ fn in_order(timed: [Option<Timed>; 3], others: Candidates) -> Candidates {
 /// Rows of a product up to which each result by itself is faster than tiles of them, which they would leave mostly empty.
 const FEW_ROWS: usize = 8;
 
-/// The two strategies of every convolution whose sums are not too long for this machine, the better one first; `rows` are those of the product that `tile` takes it for.
+/// The two strategies of every convolution whose sums are not too long for this machine, the better one first; `rows` are
+/// those of the product that `tile` takes it for.
 fn general(rows: usize, tile: Option<Strategy>, direct: Option<Strategy>) -> impl Iterator<Item = Strategy> {
     let ordered = if rows <= FEW_ROWS { [direct, tile] } else { [tile, direct] };
     ordered.into_iter().flatten()
