@@ -1,9 +1,8 @@
 //! Long sums, of weight gradients, divided into parts that a second pass adds up in a fixed order.
 
 use crate::graph::Lowering;
-use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
-
-const WORKGROUP: usize = 64;
+use crate::kernel::{KernelCall, Operand, Strategy};
+use crate::ops::matmul::sum;
 
 /// Turns of all loops that an invocation may take; Mesa 22.3 stops silently after 65,535.
 const WALK: usize = 8_192;
@@ -21,11 +20,6 @@ pub(super) fn summed(name: &'static str, call: KernelCall, parts: usize, l: &Low
         return Strategy::single(name, call.bind(Operand::Output));
     }
     let count = l.output.count();
-    let kernel = Kernel::new(source!("conv2d_sum_parts")).constant("WG", WORKGROUP);
-    let sum = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
-        .bind(Operand::Scratch(0))
-        .bind(Operand::Output)
-        .param("parts", parts)
-        .param("count", count);
-    Strategy { name, calls: vec![call.bind(Operand::Scratch(0)), sum], scratch: vec![(parts * count * 4) as u64] }
+    let calls = vec![call.bind(Operand::Scratch(0)), sum(count, parts, l)];
+    Strategy { name, calls, scratch: vec![(parts * count * 4) as u64] }
 }

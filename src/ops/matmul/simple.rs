@@ -65,7 +65,7 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
 }
 
 /// The second pass over the parts in scratch buffer 0.
-pub(super) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
+pub(in crate::ops) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
     let kernel = Kernel::new(source!("matmul_sum")).constant("WG", WORKGROUP).constant("Out", out(l));
     let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
         .bind(Operand::Scratch(0))
