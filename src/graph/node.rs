@@ -129,6 +129,7 @@ pub struct Bank {
 impl Bank {
     /// Elements between the starts that variables may have: 256 bytes, WebGPU's storage offset alignment.
     pub const ALIGNMENT: usize = 64;
-    /// The longest bank: WebGPU's 128 MiB binding. A model larger than that has several.
+    /// The longest bank: WebGPU's 128 MiB binding. A model larger than that has several, and a variable longer than that, which
+    /// not every adapter binds, one of its own.
     pub const MAX_LEN: usize = (128 << 20) / 4;
 }

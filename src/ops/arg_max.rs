@@ -92,7 +92,7 @@ pub fn cases() -> Vec<Case> {
         case("along the first axis", 0, CaseInput::f32([7, 5])),
         case("of channels", 1, CaseInput::f32([2, 3, 4, 5])),
         case("of many classes", 1, CaseInput::f32([3, 1000])),
-        case("of more than one may walk", 1, CaseInput::f32([2, 66_000])),
+        case("of many turns", 1, CaseInput::f32([2, 66_000])),
         case("first of equals in a long row", 1, CaseInput::f32_of([3, 700], Values::Uniform(0.5, 0.5))),
         case("first of equals", 1, CaseInput::f32_of([4, 9], Values::Uniform(0.5, 0.5))),
     ]

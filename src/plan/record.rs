@@ -149,12 +149,13 @@ impl Recorder<'_> {
         }
         let (strategy, modules) = chosen.ok_or_else(|| PlanError::NoStrategy { place: place.clone() })?;
         let ahead = ahead(&strategy, &modules, &steady);
-        let kept = written_scratch(&strategy, &modules, |call| ahead[call]);
+        // What is packed ahead stays from run to run.
+        let staying = written_scratch(&strategy, &modules, |call| ahead[call]);
         let scratch: Vec<(Home, u64)> = strategy
             .scratch
             .iter()
             .enumerate()
-            .map(|(i, &bytes)| match kept.contains(&i) {
+            .map(|(i, &bytes)| match staying.contains(&i) {
                 true => (Home::Buffer(self.buffer(place.clone(), bytes, BufferRole::Scratch)), bytes),
                 false => (Home::Slot(self.slot(bytes, &place)), bytes),
             })

@@ -57,9 +57,9 @@ impl fmt::Display for ProfileError {
                 let own = env!("CARGO_PKG_VERSION");
                 write!(f, "tuning profile {path} is stale: version {version} wrote it, this is {own}")
             }
-            Self::OtherAdapter { known, .. } if known.is_empty() => f.write_str("the tuning profile holds nothing"),
             Self::OtherAdapter { adapter, known } => {
-                write!(f, "the tuning profile is not for {adapter}, but for {}", known.join(", "))
+                let others = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+                write!(f, "the tuning profile is not for {adapter}, but for {others}")
             }
         }
     }
