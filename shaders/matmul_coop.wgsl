@@ -2,7 +2,7 @@
 // Layout: a stored [m, k] where A_K_INNERMOST, else [k, m]; b stored [n, k] where B_K_INNERMOST, else [k, n]; f16, read
 // by fours (ElemA, ElemB vec4<f16>) where their rows are whole fours; up to three batch axes, x innermost, along which
 // an operand may repeat (stride 0); c [parts, batch, m, n] in Out. With more than one part, matmul_sum adds
-// them up. WHOLE: nothing ends within a tile.
+// them up. A dispatch begins with matrix `first` of the parts'. WHOLE: nothing ends within a tile.
 // Work: a tile a workgroup; grid (columns, rows, batch · parts). Operands f16, accumulates f32: lib/coop_tile.
 // Bound by the matrix units on large products.
 // Reached: 38 % of the roofline measured on two cores' llvmpipe of Mesa 26 (512x512x512 NN, f16); 36 % on an H200
@@ -12,6 +12,7 @@ struct Params {
     n: u32,
     k: u32,
     k_part: u32,
+    first: u32,
     batch: u32,
     batch_x: u32,
     batch_y: u32,
@@ -100,13 +101,14 @@ fn main(
     @builtin(subgroup_invocation_id) member: u32,
     @builtin(subgroup_size) members: u32,
 ) {
-    let matrix = group.z % p.batch;
+    let number = p.first + group.z;
+    let matrix = number % p.batch;
     let x = matrix % p.batch_x;
     let y = matrix / p.batch_x % p.batch_y;
     let z = matrix / (p.batch_x * p.batch_y);
     a_first = x * p.a_x + y * p.a_y + z * p.a_z;
     b_first = x * p.b_x + y * p.b_y + z * p.b_z;
-    let start = group.z / p.batch * p.k_part;
+    let start = number / p.batch * p.k_part;
     let terms = vec2<u32>(start, min(start + p.k_part, p.k));
-    product(group.yx, group.z, terms, lane, subgroup, member, members);
+    product(group.yx, number, terms, lane, subgroup, member, members);
 }

@@ -3,7 +3,7 @@
 // Layout: a, operand 0, [m, k] where K_INNERMOST0, else [k, m]; b, operand 1, [n, k] where K_INNERMOST1, else [k, n]; Elem0
 // and Elem1 are vec4<f32> where the innermost extent is a multiple of 4 (BY_FOUR0, BY_FOUR1), else f32; batch axes as in
 // matmul_simple; c [parts, batch, m, n] contiguous, Out f32 or vec4<f32> of WIDTH neighbours. With more than one part,
-// matmul_sum adds them up. WHOLE: nothing ends within a tile.
+// matmul_sum adds them up. A dispatch begins with matrix `first` of the parts'. WHOLE: nothing ends within a tile.
 // Work: a tile a workgroup; of it each 32 invocations have 16 ROWS × 32 COLUMNS results, each one 4 ROWS × 4 COLUMNS, in
 // blocks of 4×4. Both operands pass through workgroup memory K-major, STEP of K at a time, the next ones being loaded
 // meanwhile; rows are PADded there, so that blocks stored side by side lie in other banks. Accumulates f32 in order of k.
@@ -15,6 +15,7 @@ struct Params {
     n: u32,
     k: u32,
     k_part: u32,
+    first: u32,
     batch: u32,
     batch_x: u32,
     batch_y: u32,
@@ -101,8 +102,9 @@ fn put(row: u32, column: u32, matrix: u32, sum: vec4<f32>) {
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let part = group.z / p.batch;
-    let matrix = group.z % p.batch;
+    let number = p.first + group.z;
+    let part = number / p.batch;
+    let matrix = number % p.batch;
     let x = matrix % p.batch_x;
     let y = matrix / p.batch_x % p.batch_y;
     let z = matrix / (p.batch_x * p.batch_y);
@@ -193,7 +195,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 #repeat r ROWS
 #repeat e 4
 #repeat s COLUMNS
-    put(to_row + $ru * 16u + $eu, to_column + $su * 32u, group.z, c$r$e$s);
+    put(to_row + $ru * 16u + $eu, to_column + $su * 32u, number, c$r$e$s);
 #end
 #end
 #end

@@ -40,6 +40,8 @@ pub fn cases() -> Vec<Case> {
     cases.push(matrices("2 rows through windows NN, edges", NN, 2, 544, 36).forward_only());
     cases.push(matrices("4 rows through windows NN, parts", NN, 4, 2080, 76).forward_only());
     cases.push(matrices("1 row, stored as a column", TN, 1, 44, 20));
+    let [many_a, many_b] = [[66_000, 1, 2], [66_000, 2, 1]].map(CaseInput::f32);
+    cases.push(Case::new("more matrices than a grid is long", NN, vec![many_a, many_b]).forward_only());
     cases.push(Case::new("broadcast batches", NN, vec![CaseInput::f32([2, 1, 3, 4]), CaseInput::f32([3, 4, 2])]));
     cases.push(Case::new(
         "three groups of batch axes",

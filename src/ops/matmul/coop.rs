@@ -37,7 +37,7 @@ fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>)
     // Pairs of steps in every part.
     let k_part = split.run_each.next_multiple_of(2 * tile.step());
     let parts = k.div_ceil(k_part);
-    let grid = [columns, rows, batch * parts];
+    let grid = [columns, rows];
     if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
         return None;
     }
@@ -58,18 +58,12 @@ fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>)
         .constant("ElemB", element(b_by_four))
         .constant("A_BY_FOUR", a_by_four)
         .constant("B_BY_FOUR", b_by_four);
-    let call = KernelCall::new(kernel, grid.map(|n| n as u32))
-        .bind_inputs(2)
-        .bind(to)
-        .param("m", m)
-        .param("n", n)
-        .param("k", k)
-        .param("k_part", k_part)
-        .param("batch", batch);
-    let call = end.with_epilogue(problem.batch_params(call));
+    let calls = problem.calls(&kernel, grid, (parts, k_part), to, l.caps);
+    let mut calls: Vec<KernelCall> = calls.map(|call| end.with_epilogue(call)).collect();
     if parts == 1 {
-        return Some(Strategy::single(name, call));
+        return Some(Strategy { name, calls, scratch: Vec::new() });
     }
     let count = l.output.count();
-    Some(Strategy { name, calls: vec![call, sum(count, parts, l)], scratch: vec![(count * parts * 4) as u64] })
+    calls.push(sum(count, parts, l));
+    Some(Strategy { name, calls, scratch: vec![(count * parts * 4) as u64] })
 }

@@ -1,7 +1,8 @@
 //! What a product comes down to: three extents, strides, and at most three groups of batch axes.
 
 use super::MatMul;
-use crate::kernel::{KernelCall, Size};
+use crate::gpu::Caps;
+use crate::kernel::{Kernel, KernelCall, Operand, Size};
 use crate::tensor::Shape;
 
 /// Groups of neighbouring batch axes that each operand either has or repeats along.
@@ -131,6 +132,27 @@ impl Problem {
     /// Elements of b along K, and from one column of op(b) to the next.
     pub fn b_strides(&self) -> (usize, usize) {
         if self.op.transpose_b { (1, self.k) } else { (self.n, 1) }
+    }
+}
+
+impl Problem {
+    /// The dispatches, but for what ends them, of a kernel of tiles that is told the product by parameters: over a grid of
+    /// tiles, and the matrices of the batch for so many parts of K, in as many as grids are long.
+    pub fn calls<'a>(
+        &'a self,
+        kernel: &'a Kernel,
+        [columns, rows]: [usize; 2],
+        (parts, k_part): (usize, usize),
+        to: Operand,
+        caps: &Caps,
+    ) -> impl Iterator<Item = KernelCall> + 'a {
+        let (count, longest) = (self.batch() * parts, caps.workgroups as usize);
+        (0..count).step_by(longest).map(move |first| {
+            let grid = [columns, rows, longest.min(count - first)].map(|n| n as u32);
+            let call = KernelCall::new(kernel.clone(), grid).bind_inputs(2).bind(to);
+            let call = call.param("m", self.m).param("n", self.n).param("k", self.k).param("k_part", k_part);
+            self.batch_params(call.param("first", first).param("batch", self.batch()))
+        })
     }
 }
 

@@ -70,11 +70,11 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
 
 fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
     let &Problem { op, m, n, k, .. } = problem;
-    let ([rows, columns], batch, count) = (tile.extents(), problem.batch(), l.output.count());
+    let ([rows, columns], count) = (tile.extents(), l.output.count());
     // Whole steps in every part.
     let k_part = tile.split(problem).run_each.next_multiple_of(STEP);
     let parts = k.div_ceil(k_part);
-    let grid = [n.div_ceil(columns), m.div_ceil(rows), batch * parts];
+    let grid = [n.div_ceil(columns), m.div_ceil(rows)];
     if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
         return None;
     }
@@ -113,19 +113,13 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
         .constant("UNROLL", unroll)
         .code(piece);
     let to = if parts == 1 { Operand::Output } else { Operand::Scratch(0) };
-    let call = KernelCall::new(kernel, grid.map(|n| n as u32))
-        .bind_inputs(2)
-        .bind(to)
-        .param("m", m)
-        .param("n", n)
-        .param("k", k)
-        .param("k_part", k_part)
-        .param("batch", batch);
-    let call = problem.batch_params(call);
-    let end = |l: &Lowering<'_>, call| if width == 4 { l.with_epilogue_vec4(call) } else { l.with_epilogue(call) };
+    let plain = l.plain();
+    let end = if parts == 1 { l } else { &plain };
+    let end = |call| if width == 4 { end.with_epilogue_vec4(call) } else { end.with_epilogue(call) };
+    let mut calls: Vec<KernelCall> = problem.calls(&kernel, grid, (parts, k_part), to, l.caps).map(end).collect();
     if parts == 1 {
-        return Some(Strategy::single(tile.name, end(l, call)));
+        return Some(Strategy { name: tile.name, calls, scratch: Vec::new() });
     }
-    let calls = vec![end(&l.plain(), call), sum(count, parts, l)];
+    calls.push(sum(count, parts, l));
     Some(Strategy { name: tile.name, calls, scratch: vec![(count * parts * 4) as u64] })
 }
