@@ -28,11 +28,16 @@ pub struct ProfileRow {
     pub seconds: f64,
     /// How many there are in a run.
     pub dispatches: usize,
-    /// Floating-point operations: those of an op count for the kernel of it that takes the longest and does not pack.
+    /// Floating-point operations: those of an op count for the kernel of it that takes the longest, of those that neither lay
+    /// out nor transform nor add up parts for another.
     pub flops: u64,
     /// Bytes they move, as [`Recording::moved_by`](crate::gpu::Recording::moved_by) counts them.
     pub bytes: u64,
 }
+
+/// Parts of the names of kernels that lay operands or results out, transform them, or add up parts, for another that does an
+/// op's arithmetic.
+const HELPERS: [&str; 5] = ["_pack", "_unpack", "_crop", "_sum", "_winograd"];
 
 /// A label and a kernel.
 type Name<'a> = (&'a str, &'a str);
@@ -45,9 +50,9 @@ struct Step<'a> {
 }
 
 impl<'a> Step<'a> {
-    /// What takes the longest, of what does not pack if there is any: those that pack are named so.
+    /// What takes the longest, of what computes the op if there is any.
     fn longest(&self) -> Option<Name<'a>> {
-        let computes = |(_, kernel): &Name<'_>| !kernel.contains("_pack");
+        let computes = |(_, kernel): &Name<'_>| !HELPERS.iter().any(|part| kernel.contains(part));
         let order =
             |(a, s): &(&Name<'_>, &f64), (b, t): &(&Name<'_>, &f64)| computes(a).cmp(&computes(b)).then(s.total_cmp(t));
         self.kernels.iter().max_by(order).map(|(name, _)| *name)
