@@ -6,7 +6,7 @@ use crate::gpu::Caps;
 /// Elements an invocation may walk: Mesa 22.3 stops a shader silently after 65,535 loop iterations, all of an
 /// invocation's loops together.
 pub(super) const WALK: usize = 16_384;
-/// The turns themselves, with some to spare.
+/// Those turns, with some to spare.
 pub(super) const MOST_TURNS: usize = 65_000;
 
 /// Whether an invocation may take so many turns of all its loops.

@@ -246,11 +246,11 @@ impl Op for ExtremePoolGrad {
 /// Elements from which on an invocation should not walk a window by itself where another way is at hand.
 const LONG: usize = 4096;
 
-/// Whether no cell is so large that a software driver stops its loops (65,535 iterations, over two of them).
+/// Whether no cell is so large that a software driver stops the two loops over it.
 fn cells_fit(windows: &Windows, caps: &Caps) -> bool {
     let longest = |axis: &super::window::Axis| match axis.windows {
         1 => axis.extent,
         n => axis.stride.max(axis.extent + axis.before - (n - 1) * axis.stride),
     };
-    !caps.is_software() || 2 * longest(&windows.y) * longest(&windows.x) < 60_000
+    may_turn(2 * longest(&windows.y) * (longest(&windows.x) + 1), caps)
 }

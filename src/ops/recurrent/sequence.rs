@@ -4,10 +4,9 @@ use super::forward::{ALWAYS, Recurrent};
 use super::{Cell, Extents, optional, steps};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::split::MOST_TURNS;
 
 const WORKGROUP: usize = 64;
-/// Mesa 22.3 ends an invocation's loops silently after 65,535 turns, all of them together.
-const MOST_TURNS: usize = 65_000;
 
 /// The forward pass, where the device can.
 pub(super) fn forward(op: &Recurrent, e: Extents, l: &Lowering<'_>) -> Option<Strategy> {
