@@ -61,7 +61,7 @@ fn run_table(device: &Device, caps: &Caps, known: Option<&Caps>) {
         }
     });
     assert!(failures.is_empty(), "{} of {count} failed:\n{}", failures.len(), failures.join("\n"));
-    assert!(count > 0, "no row ran");
+    assert!(count > 0 || std::env::var_os("GIRIH_OP").is_some(), "no row ran");
 }
 
 fn for_each_case(mut run: impl FnMut(&str, &Case)) {
