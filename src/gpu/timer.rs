@@ -108,11 +108,7 @@ impl Timer {
         self.time_share(run, SHARES[0])?;
         let (small, small_part) = self.time_share(run, SHARES[0])?;
         let (large, large_part) = self.time_share(run, SHARES[1])?;
-        if large_part <= small_part {
-            return Ok(large);
-        }
-        let slope = (large - small).max(0.0) / (large_part - small_part);
-        Ok(large + slope * (1.0 - large_part))
+        Ok(foreseen([small, large], [small_part, large_part]))
     }
 
     /// The seconds of about one `share`-th of a run without its prologue, each dispatch's grid cut along its longest side, and
@@ -157,6 +153,18 @@ impl Timer {
     }
 }
 
+/// What a whole takes, by what two parts of it took. Work that goes with its size is found from their difference; what starts
+/// a dispatch is in both. Where grids are so short that the parts are nearly one, the difference is noise: but the whole
+/// takes no more than the large part as many times as it goes into it.
+fn foreseen([small, large]: [f64; 2], [small_part, large_part]: [f64; 2]) -> f64 {
+    let most = large / large_part.clamp(f64::EPSILON, 1.0);
+    if large_part <= small_part {
+        return most;
+    }
+    let slope = (large - small).max(0.0) / (large_part - small_part);
+    most.min(large + slope * (1.0 - large_part))
+}
+
 impl Queries {
     fn new(device: &Device) -> Result<Self, GpuError> {
         let descriptor = wgpu::QuerySetDescriptor { label: Some("time"), ty: wgpu::QueryType::Timestamp, count: 2 };
@@ -166,5 +174,22 @@ impl Queries {
             resolved: device.buffer_for("timestamps", 16, usage)?,
             tick: f64::from(device.queue().get_timestamp_period()) * 1e-9,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::foreseen;
+
+    #[test]
+    fn a_whole_is_foreseen_from_its_parts() {
+        let close =
+            |found: f64, expected: f64| assert!((found / expected - 1.0).abs() < 1e-9, "{found} for {expected}");
+        // 10 ms to start and a second of work.
+        close(foreseen([0.01 + 1.0 / 64.0, 0.01 + 1.0 / 16.0], [1.0 / 64.0, 1.0 / 16.0]), 1.01);
+        // Nearly one part, and a millisecond of noise between them.
+        close(foreseen([0.070, 0.071], [0.1429, 0.1437]), 0.071 / 0.1437);
+        // Nothing to cut.
+        close(foreseen([0.2, 0.1], [1.0, 1.0]), 0.1);
     }
 }
