@@ -43,10 +43,11 @@ fn turns_a_step(rows: usize) -> usize {
     2 + STEP * rows_each(rows) / 4
 }
 
-/// Few tiles of long sums: into how many parts these are divided, of whole steps, and of `longest` terms at most.
+/// Few tiles of long sums: into how many parts these are divided, of whole steps, and of `longest` terms at most, which are
+/// whole steps as well or all there are.
 pub(super) fn parts(tiles: usize, terms: usize, step: usize, longest: usize) -> usize {
     let useful = (PARALLEL / tiles.max(1)).min(terms / (4 * step));
-    let parts = useful.max(terms.div_ceil((longest / step * step).max(step))).max(1);
+    let parts = useful.max(terms.div_ceil(longest.max(1))).max(1);
     terms.div_ceil(terms.div_ceil(parts).next_multiple_of(step)).max(1)
 }
 
@@ -98,6 +99,7 @@ mod tests {
             assert!(each <= longest.next_multiple_of(STEP), "{tiles} {terms} {longest}: {each}");
         }
         assert_eq!(parts(600, 65_536, STEP, 65_536), 1);
+        assert_eq!(parts(600, 100, STEP, 100), 1, "all of them, though no whole steps");
         assert_eq!(parts(600, 62_500, STEP, 57_776), 2);
     }
 }
