@@ -114,20 +114,10 @@ struct Wrong<'a> {
     picture: &'a [String],
 }
 
-/// A kernel that writes past an end: a JSON line.
+/// A kernel that writes past an end (`stray`), or is at fault for a shape (`faulty`): a JSON line.
 #[derive(Serialize)]
-#[serde(tag = "event", rename = "stray")]
-struct Strays<'a> {
-    op: &'a str,
-    shape: &'a str,
-    strategy: &'a str,
-    reason: &'a str,
-}
-
-/// A kernel that is at fault for a shape: a JSON line.
-#[derive(Serialize)]
-#[serde(tag = "event", rename = "faulty")]
-struct Faulty<'a> {
+struct Fault<'a> {
+    event: &'static str,
     op: &'a str,
     shape: &'a str,
     strategy: &'a str,
@@ -290,7 +280,7 @@ impl Run<'_> {
             match outcome {
                 Outcome::Timed(timing) => {
                     let mut row = Row::new(case, strategy, timing, &report, &self.roofline, blas.as_ref());
-                    row.custom = self.kernels.iter().any(|kernel| kernel.name() == *strategy);
+                    row.custom = self.is_own(strategy);
                     self.output.json(&row)?;
                     self.rows.push(row);
                     if let Some(profile) = &timing.profile {
@@ -320,12 +310,12 @@ impl Run<'_> {
                 }
                 Outcome::Strays(stray) => {
                     let (op, shape, reason) = (case.op, case.shape.as_str(), stray.to_string());
-                    self.output.json(&Strays { op, shape, strategy, reason: &reason })?;
+                    self.output.json(&Fault { event: "stray", op, shape, strategy, reason: &reason })?;
                     self.wrong.push((format!("{op} {shape}, {strategy}: {reason}"), Vec::new()));
                 }
                 Outcome::Faulty(reason) => {
                     let (op, shape) = (case.op, case.shape.as_str());
-                    self.output.json(&Faulty { op, shape, strategy, reason })?;
+                    self.output.json(&Fault { event: "faulty", op, shape, strategy, reason })?;
                     self.wrong.push((format!("{op} {shape}: {reason}"), Vec::new()));
                 }
                 Outcome::TooSlow(seconds) => {
@@ -333,7 +323,7 @@ impl Run<'_> {
                     self.leave_out(case, Some(strategy), &reason)?;
                 }
                 Outcome::LeftOut(reason) => {
-                    if self.kernels.iter().any(|kernel| kernel.name() == *strategy) {
+                    if self.is_own(strategy) {
                         self.declined.insert(strategy, format!("{} {}: {reason}", case.op, case.shape));
                     }
                     self.leave_out(case, Some(strategy), reason)?;
@@ -353,6 +343,11 @@ impl Run<'_> {
             return Some(format!("takes {} ms at the roofline (--all measures it)", digits(seconds * 1e3)));
         }
         (case.bytes() > MOST_BYTES).then(|| format!("takes {} (--all measures it)", crate::table::bytes(case.bytes())))
+    }
+
+    /// Whether a strategy is a kernel of the user's own.
+    fn is_own(&self, strategy: &str) -> bool {
+        self.kernels.iter().any(|kernel| kernel.name() == strategy)
     }
 
     fn leave_out(&mut self, case: &BenchCase, strategy: Option<&str>, reason: &str) -> Result<()> {
