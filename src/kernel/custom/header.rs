@@ -21,6 +21,11 @@ pub(super) struct Header {
     pub width: usize,
 }
 
+/// What a comment says to the engine, if it does.
+fn entry_of(line: &str) -> Option<&str> {
+    line.strip_prefix("//")?.trim_start_matches('/').trim_start().strip_prefix("girih:")
+}
+
 const KEYS: &str = "op, dispatch, where, constants, width";
 
 impl Header {
@@ -41,7 +46,7 @@ impl Header {
         let mut seen = BTreeSet::new();
         let comments = (1..).zip(text.lines()).take_while(|(_, line)| line.trim().is_empty() || line.starts_with("//"));
         for (number, line) in comments {
-            let Some(entry) = line.trim_start_matches('/').trim_start().strip_prefix("girih:") else { continue };
+            let Some(entry) = entry_of(line) else { continue };
             let fault = |why: String| (number, why);
             let (key, value) =
                 entry.split_once('=').ok_or_else(|| fault(format!("`{}` is no `key = value`", entry.trim())))?;
@@ -77,10 +82,7 @@ impl Header {
         }
         // An entry behind the first line of code is no header's.
         let behind = |key: &str| {
-            let is_entry = |line: &str| {
-                let entry = line.trim_start_matches('/').trim_start().strip_prefix("girih:");
-                line.starts_with("//") && entry.is_some_and(|entry| entry.trim_start().starts_with(key))
-            };
+            let is_entry = |line: &str| entry_of(line).is_some_and(|entry| entry.trim_start().starts_with(key));
             (1..).zip(text.lines()).find(|(_, line)| is_entry(line)).map_or(0, |(number, _)| number)
         };
         let absent = |key: &str| {
