@@ -141,6 +141,8 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
     let mut report = CaseReport { flops: case.flops(), bytes: case.bytes(), preferred: None, outcomes: Vec::new() };
     let defect = |why: &str| PlanError::Graph(vec![format!("{} {}: {why}", case.op, case.shape)]);
     let inputs = case.values().ok_or_else(|| defect("values of another type than the input"))?;
+    let (graph, _) = graph(case)?;
+    let variables = Variables::new(device, &graph, 0)?;
     let mut expected = None;
     let mut candidates = Vec::new();
     let own = strategies(device, case)?.into_iter().map(|name| (name, None));
@@ -173,6 +175,7 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
             }
             Err(error) => return Err(error),
         };
+        let new_session = || session(device, &plan, &variables, &inputs);
         if kernel.is_none() {
             report.preferred.get_or_insert(strategy);
         }
@@ -186,7 +189,7 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
                 continue;
             }
         }
-        let session = session(device, case, &plan, &inputs)?;
+        let session = new_session()?;
         if let Some(longest) = settings.longest {
             let seconds = timer.foresee(session.playback())?;
             if seconds > longest {
@@ -200,7 +203,7 @@ pub fn measure(device: &Device, timer: &Timer, case: &BenchCase, settings: &Sett
         let expected = expected.get_or_insert_with(|| Expected::new(case, &inputs));
         match expected.check(case, &found) {
             Ok(max_error) => {
-                let more = (1..session_count(device, case)).map(|_| self::session(device, case, &plan, &inputs));
+                let more = (1..session_count(device, case)).map(|_| new_session());
                 let sessions = std::iter::once(Ok(session)).chain(more).collect::<Result<_, Error>>()?;
                 candidates.push((strategy, Candidate::new(sessions, max_error, first, timer, settings)?));
             }
@@ -320,9 +323,8 @@ fn session_count(device: &Device, case: &BenchCase) -> u64 {
     rotated.div_ceil(case.bytes().max(1)).clamp(1, MOST_SESSIONS)
 }
 
-fn session(device: &Device, case: &BenchCase, plan: &Plan, inputs: &[HostTensor]) -> Result<Session, Error> {
-    let (graph, _) = graph(case)?;
-    let session = Session::new(device, plan.clone(), &Variables::new(device, &graph, 0)?)?;
+fn session(device: &Device, plan: &Plan, variables: &Variables, inputs: &[HostTensor]) -> Result<Session, Error> {
+    let session = Session::new(device, plan.clone(), variables)?;
     for (i, input) in inputs.iter().enumerate() {
         session.write(&name(i), input)?;
     }
