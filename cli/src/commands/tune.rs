@@ -1,6 +1,5 @@
 //! `girih tune`: which strategy of each operation of a model is fastest on an adapter.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -67,7 +66,7 @@ pub fn run(flags: &args::Tune, global: &Global, output: Output) -> Result<()> {
     let precision = engine::precision(&device, config.precision, output)?;
     let interrupt = Interrupt::install("this operation")?;
     let known = if flags.again { Choices::default() } else { profile.choices(&device).cloned().unwrap_or_default() };
-    let tuner = tuning::tuner(output, flags.seconds).knowing(known.clone()).stop_when(move || interrupt.is_set());
+    let tuner = tuning::tuner(output, flags.seconds).knowing(known).stop_when(move || interrupt.is_set());
     for (graph, outputs, precision) in [
         (&training.graph, vec![("loss", training.loss), ("logits", training.logits)], precision),
         (&evaluation, vec![("logits", logits)], Precision::F32),
@@ -77,22 +76,20 @@ pub fn run(flags: &args::Tune, global: &Global, output: Output) -> Result<()> {
         tuner.measure(&device, graph, &outputs, &options).map_err(failed)?;
     }
     let choices = tuner.choices();
-    let of_before: BTreeSet<(&str, &str)> = known.iter().map(|(op, key, _)| (op, key)).collect();
-    let new: Vec<_> = choices.iter().filter(|&(op, key, _)| !of_before.contains(&(op, key))).collect();
-    if new.is_empty() && tuner.left_out() > 0 {
+    if choices.is_empty() && tuner.left_out() > 0 {
         bail!("nothing was measured in {:.1} s; --seconds gives it more", tuner.spent().as_secs_f64());
     }
     // First, so that a file that cannot be written loses nothing.
-    if !new.is_empty() {
-        show(&new, output)?;
+    if !choices.is_empty() {
+        show(&choices, output)?;
     }
     profile.add(&device, choices.clone());
     profile.save(&out).map_err(told)?;
-    let total = |seconds: fn(&Measured) -> f64| new.iter().map(|(_, _, m)| seconds(m)).sum::<f64>() * 1e3;
-    let worst = new.iter().map(|(_, _, measured)| measured.gap()).fold(0.0, f64::max);
+    let total = |seconds: fn(&Measured) -> f64| choices.iter().map(|(_, _, m)| seconds(m)).sum::<f64>() * 1e3;
+    let worst = choices.iter().map(|(_, _, measured)| measured.gap()).fold(0.0, f64::max);
     let done = Done {
         out: &out.display().to_string(),
-        measured: new.len(),
+        measured: choices.len(),
         known: tuner.known(),
         left_out: tuner.left_out(),
         seconds: tuner.spent().as_secs_f64(),
@@ -143,10 +140,10 @@ fn in_words(op: &str, key: &str) -> String {
     format!("{op}{fused} {inputs}")
 }
 
-fn show(measured: &[(&str, &str, &Measured)], output: Output) -> Result<()> {
-    let mut rows: Vec<Row<'_>> = measured
+fn show(choices: &Choices, output: Output) -> Result<()> {
+    let mut rows: Vec<Row<'_>> = choices
         .iter()
-        .map(|&(op, key, measured)| Row {
+        .map(|(op, key, measured)| Row {
             op,
             r#use: key,
             strategy: &measured.strategy,

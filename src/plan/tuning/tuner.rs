@@ -19,6 +19,8 @@ pub struct Tuner {
     budget: Duration,
     progress: Option<Box<Report>>,
     stop: Option<Box<Stop>>,
+    /// What it was told of.
+    before: Choices,
     state: Mutex<State>,
 }
 
@@ -27,12 +29,11 @@ type Stop = dyn Fn() -> bool + Send + Sync;
 
 #[derive(Default)]
 struct State {
+    /// What it found.
     choices: Choices,
     spent: Duration,
     /// Uses that were asked for, of those that it was told of.
     known: BTreeSet<(&'static str, String)>,
-    /// Those that it found.
-    found: BTreeSet<(&'static str, String)>,
     /// Uses for which there was no time.
     left_out: usize,
 }
@@ -52,7 +53,7 @@ impl Tuner {
     /// A tuner whose measurements take `budget` in all; what it has no time for keeps the op's own preference. The
     /// measurement under way when the time is up is finished.
     pub fn new(budget: Duration) -> Self {
-        Self { budget, progress: None, stop: None, state: Mutex::default() }
+        Self { budget, progress: None, stop: None, before: Choices::default(), state: Mutex::default() }
     }
 
     /// Calls `progress` before each measurement and at the end.
@@ -71,19 +72,20 @@ impl Tuner {
 
     /// Has it know what was measured on the device before: it is not measured again.
     #[must_use]
-    pub fn knowing(self, choices: Choices) -> Self {
-        self.lock().choices = choices;
+    pub fn knowing(mut self, choices: Choices) -> Self {
+        self.before = choices;
         self
     }
 
-    /// What it knows and has found so far.
+    /// What it has found so far.
     pub fn choices(&self) -> Choices {
         self.lock().choices.clone()
     }
 
     /// The fastest strategy of a use of an op, if it was measured.
     pub(super) fn fastest(&self, op: &str, key: &str) -> Option<String> {
-        self.lock().choices.get(op, key).map(|measured| measured.strategy.clone())
+        let state = self.lock();
+        state.choices.get(op, key).or_else(|| self.before.get(op, key)).map(|measured| measured.strategy.clone())
     }
 
     /// What it has found so far, as the profile of `device`, on which it must have measured.
@@ -138,11 +140,7 @@ impl Tuner {
             seen.extend(times.map(|(strategy, slowness)| Seen { op, strategy, flops: *flops, slowness }));
             let mut state = self.lock();
             match outcome.measured {
-                Some(measured) => {
-                    let key = key(&*what.op, &what.inputs, &what.steady);
-                    state.choices.insert(op, &key, measured);
-                    state.found.insert((op, key));
-                }
+                Some(measured) => state.choices.insert(op, &key(&*what.op, &what.inputs, &what.steady), measured),
                 None => state.left_out += usize::from(is_up()),
             }
         }
@@ -185,15 +183,12 @@ impl Tuner {
             let what = Use { op: Arc::clone(&step.op), inputs, steady };
             let types = OpTypes { inputs: &what.inputs, output };
             let name = (step.op.name(), key(&*step.op, &what.inputs, &what.steady));
-            let known = self.lock().choices.get(name.0, &name.1).is_some();
-            if known {
-                let mut state = self.lock();
-                if !state.found.contains(&name) {
-                    state.known.insert(name);
-                }
+            if self.before.get(name.0, &name.1).is_some() {
+                self.lock().known.insert(name);
                 continue;
             }
-            if !seen.insert(name) || what.strategies(caps).len() < 2 || what.is_taken(options, caps)? {
+            let found = self.lock().choices.get(name.0, &name.1).is_some();
+            if found || !seen.insert(name) || what.strategies(caps).len() < 2 || what.is_taken(options, caps)? {
                 continue;
             }
             uses.push((step.op.flops(&types), what));
