@@ -17,43 +17,45 @@ var<workgroup> b_tile: array<vec4<f16>, 2 * B_ROWS * B_PITCH>;
 // A matrix of sums for each subgroup.
 var<workgroup> patches: array<f32, SUBGROUP_ROWS * SUBGROUP_COLUMNS * SIDE * SIDE>;
 
-// Word i of a step of a: its place in a tile's row, and the row.
-fn a_place(i: u32) -> vec2<u32> {
+// A word of an invocation's in each tile, which the others lie a fixed way from: place in a tile's row, and row.
+fn a_place(own: vec2<u32>, i: u32) -> vec2<u32> {
     if (A_ACROSS) {
-        return vec2<u32>(i / A_ROWS, i % A_ROWS);
+        return own + vec2<u32>(i * WG / A_ROWS, i * WG % A_ROWS);
     }
-    return vec2<u32>(i % A_WORDS, i / A_WORDS);
+    return own + vec2<u32>(i * WG % A_WORDS, i * WG / A_WORDS);
 }
 
-fn a_word(i: u32, m_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
-    let place = a_place(i);
+fn b_place(own: vec2<u32>, i: u32) -> vec2<u32> {
+    return own + vec2<u32>(i * WG % B_WORDS, i * WG / B_WORDS);
+}
+
+fn a_word(place: vec2<u32>, m_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
     let m = m_first + select(4u * place.x, place.y, A_K_INNERMOST);
     let k = k_first + select(place.y, 4u * place.x, A_K_INNERMOST);
-    if (WHOLE || (i < A_ROWS * A_WORDS && k < k_end)) {
+    if (WHOLE || (place.y < A_ROWS && place.x < A_WORDS && k < k_end)) {
         return a_words(m, k);
     }
     return vec4<f16>();
 }
 
-fn b_word(i: u32, q_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
-    let q = q_first + select(i % B_WORDS * 4u, i / B_WORDS, B_K_INNERMOST);
-    let k = k_first + select(i / B_WORDS, i % B_WORDS * 4u, B_K_INNERMOST);
-    if (WHOLE || (i < B_ROWS * B_WORDS && k < k_end)) {
+fn b_word(place: vec2<u32>, q_first: u32, k_first: u32, k_end: u32) -> vec4<f16> {
+    let q = q_first + select(4u * place.x, place.y, B_K_INNERMOST);
+    let k = k_first + select(place.y, 4u * place.x, B_K_INNERMOST);
+    if (WHOLE || (place.y < B_ROWS && k < k_end)) {
         return b_words(q, k);
     }
     return vec4<f16>();
 }
 
-fn keep_a(turn: u32, i: u32, word: vec4<f16>) {
-    let place = a_place(i);
-    if (i < A_ROWS * A_WORDS) {
-        a_tile[(turn * A_ROWS + place.y) * A_PITCH + place.x] = word;
+fn keep_a(turn: u32, place: vec2<u32>, word: vec4<f16>) {
+    if (WHOLE || (place.y < A_ROWS && place.x < A_WORDS)) {
+        a_tile[turn * A_ROWS * A_PITCH + place.y * A_PITCH + place.x] = word;
     }
 }
 
-fn keep_b(turn: u32, i: u32, word: vec4<f16>) {
-    if (i < B_ROWS * B_WORDS) {
-        b_tile[(turn * B_ROWS + i / B_WORDS) * B_PITCH + i % B_WORDS] = word;
+fn keep_b(turn: u32, place: vec2<u32>, word: vec4<f16>) {
+    if (WHOLE || place.y < B_ROWS) {
+        b_tile[turn * B_ROWS * B_PITCH + place.y * B_PITCH + place.x] = word;
     }
 }
 
@@ -100,6 +102,8 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
     let subgroup = number % (SUBGROUP_ROWS * SUBGROUP_COLUMNS);
     let m = subgroup / SUBGROUP_COLUMNS * (ROWS * SIDE);
     let q = subgroup % SUBGROUP_COLUMNS * (COLUMNS * SIDE);
+    let a_own = select(vec2<u32>(lane % A_WORDS, lane / A_WORDS), vec2<u32>(lane / A_ROWS, lane % A_ROWS), A_ACROSS);
+    let b_own = vec2<u32>(lane % B_WORDS, lane / B_WORDS);
     // All of an invocation's words of b lie in the same four columns, unless they lie along k.
     prepare(q_first + lane % B_WORDS * 4u);
 #repeat r ROWS
@@ -108,46 +112,54 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
 #end
 #end
 #repeat i A_EACH
-    var a$i = a_word(lane + $iu * WG, m_first, terms.x, terms.y);
-    keep_a(0u, lane + $iu * WG, a$i);
+    var a$i = a_word(a_place(a_own, $iu), m_first, terms.x, terms.y);
+    keep_a(0u, a_place(a_own, $iu), a$i);
 #end
 #repeat i B_EACH
-    var b$i = b_word(lane + $iu * WG, q_first, terms.x, terms.y);
-    keep_b(0u, lane + $iu * WG, b$i);
+    var b$i = b_word(b_place(b_own, $iu), q_first, terms.x, terms.y);
+    keep_b(0u, b_place(b_own, $iu), b$i);
 #end
     workgroupBarrier();
-    let last = terms.y - K_STEP;
-    for (var first = terms.x; first < terms.y; first += 2u * K_STEP) {
+    // The matrices of one turn, and those of the other.
+#repeat r ROWS
+    var a_of0_$r = a_matrix(0u, m + $ru * SIDE, 0u);
+    var a_of1_$r: CoopA;
+#end
+#repeat s COLUMNS
+    var b_of0_$s = b_matrix(0u, 0u, q + $su * SIDE);
+    var b_of1_$s: CoopB;
+#end
+    // Counted in steps: of a loop so counted, compilers let the turns overlap.
+    let steps = (terms.y - terms.x + K_STEP - 1u) / K_STEP;
+    for (var step = 0u; step < steps; step += 2u) {
 #repeat turn 2
         {
             // Past the end nothing, or the last ones again, which nothing uses.
-            let next = select(first + ($turnu + 1u) * K_STEP, min(first + ($turnu + 1u) * K_STEP, last), WHOLE);
+            let next = terms.x + select(step + $turnu + 1u, min(step + $turnu + 1u, steps - 1u), WHOLE) * K_STEP;
 #repeat i A_EACH
-            a$i = a_word(lane + $iu * WG, m_first, next, terms.y);
+            a$i = a_word(a_place(a_own, $iu), m_first, next, terms.y);
 #end
 #repeat i B_EACH
-            b$i = b_word(lane + $iu * WG, q_first, next, terms.y);
+            b$i = b_word(b_place(b_own, $iu), q_first, next, terms.y);
 #end
-            for (var k = 0u; k < K_STEP; k += SIDE) {
-#repeat r ROWS
-                let a_of$r = a_matrix($turnu, m + $ru * SIDE, k);
-#end
-#repeat s COLUMNS
-                let b_of$s = b_matrix($turnu, k, q + $su * SIDE);
-#end
-#repeat r ROWS
-#repeat s COLUMNS
-                sum$r$s = coopMultiplyAdd(a_of$r, b_of$s, sum$r$s);
-#end
-#end
-            }
 #repeat i A_EACH
-            keep_a(1u - $turnu, lane + $iu * WG, a$i);
+            keep_a($($turn+1%2)u, a_place(a_own, $iu), a$i);
 #end
 #repeat i B_EACH
-            keep_b(1u - $turnu, lane + $iu * WG, b$i);
+            keep_b($($turn+1%2)u, b_place(b_own, $iu), b$i);
 #end
             workgroupBarrier();
+#repeat r ROWS
+            a_of$($turn+1%2)_$r = a_matrix($($turn+1%2)u, m + $ru * SIDE, 0u);
+#end
+#repeat s COLUMNS
+            b_of$($turn+1%2)_$s = b_matrix($($turn+1%2)u, 0u, q + $su * SIDE);
+#end
+#repeat r ROWS
+#repeat s COLUMNS
+            sum$r$s = coopMultiplyAdd(a_of$turn_$r, b_of$turn_$s, sum$r$s);
+#end
+#end
         }
 #end
     }

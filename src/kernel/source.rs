@@ -235,7 +235,7 @@ impl Kernel {
             return Err(self.unknown("#end", number));
         }
         for (number, line) in unrolled {
-            out.push_str(&line);
+            computed(&line, &mut out);
             out.push('\n');
             origins.push(number);
         }
@@ -327,6 +327,25 @@ impl Kernel {
     }
 }
 
+/// Appends a line with the value of each `$(1+2%3)` in its place: sums and remainders, from left to right.
+fn computed(line: &str, out: &mut String) {
+    let value = |inside: &str| {
+        inside.split('+').try_fold(0u32, |sum, term| {
+            let mut numbers = term.split('%').map(str::parse::<u32>);
+            let sum = sum.checked_add(numbers.next()?.ok()?)?;
+            numbers.try_fold(sum, |value, modulus| value.checked_rem(modulus.ok()?))
+        })
+    };
+    let mut pieces = line.split("$(");
+    out.extend(pieces.next());
+    for piece in pieces {
+        match piece.split_once(')').and_then(|(inside, after)| Some((value(inside)?, after))) {
+            Some((value, after)) => out.extend([value.to_string().as_str(), after]),
+            None => out.extend(["$(", piece]),
+        }
+    }
+}
+
 /// A kernel's specialised WGSL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Specialised {
@@ -334,4 +353,24 @@ pub struct Specialised {
     pub wgsl: String,
     /// For each of its lines, that of the file which it comes from; 0 for the preamble.
     pub origins: Vec<u32>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_are_written_out_with_what_is_computed() {
+        let text = "#repeat i TWO\n#repeat j 2\na$i = b$($i+$j) + c$($i+1%2) + d$($j+x);\n#end\n#end\ne($)$(\n";
+        let kernel = Kernel::foreign("test", text).constant("TWO", 2usize);
+        let wgsl = kernel.wgsl(true).map(|specialised| specialised.wgsl);
+        let expected = "const TWO: u32 = 2u;
+a0 = b0 + c1 + d$(0+x);
+a0 = b1 + c1 + d$(1+x);
+a1 = b1 + c0 + d$(0+x);
+a1 = b2 + c0 + d$(1+x);
+e($)$(
+";
+        assert_eq!(wgsl.as_deref(), Ok(expected));
+    }
 }

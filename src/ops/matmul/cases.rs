@@ -84,6 +84,7 @@ pub fn cases() -> Vec<Case> {
         cases.push(half(format!("f16 {name} odd"), 7, 11, 5));
         cases.push(half(format!("f16 {name} whole tiles"), 128, 128, 64));
         cases.push(half(format!("f16 {name} whole tiles, odd steps"), 64, 64, 48));
+        cases.push(half(format!("f16 {name} whole tiles, parts"), 128, 256, 1024));
         cases.push(half(format!("f16 {name} edges"), 37, 45, 67));
         cases.push(half(format!("f16 {name} edges of fours"), 132, 140, 84));
         cases.push(half(format!("f16 {name} parts"), 20, 24, 1100));

@@ -1,10 +1,12 @@
-//! `coop` and `coop_small`: products of f16 by cooperative matrices. Where there are too few tiles to fill a GPU, the sum
-//! over K is divided.
+//! `coop`, `coop_turned` and `coop_small`: products of f16 by cooperative matrices. Where there are too few tiles to fill a
+//! GPU, the sum over K is divided. A tile takes short pieces of many rows of an operand whose rows run along K: `coop_turned`
+//! transposes such ones first.
 
+use super::MatMul;
 use super::problem::Problem;
 use super::simple::sum;
 use crate::graph::Lowering;
-use crate::kernel::{Candidates, KernelCall, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::ops::coop::{Layout, Tile, partial};
 use crate::ops::split::{Aim, Split};
 use crate::tensor::{DType, TensorType};
@@ -15,6 +17,13 @@ const PARALLEL: usize = 256;
 const LEAST: usize = 256;
 /// Terms of a part, far above what is useful.
 const MOST: usize = 1 << 20;
+
+/// Invocations of a workgroup that transposes, and rows and columns of what it does.
+const TURN_WORKGROUP: usize = 256;
+const TURN_TILE: usize = 64;
+/// Rows or columns of the other operand from which on transposing one pays on a GPU, and operations of the product.
+const TURN_EXTENT: usize = 1024;
+const TURN_WORK: usize = 1 << 32;
 
 /// Both tile sizes, the better one first; none where the device has no cooperative matrices.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
@@ -27,7 +36,45 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
     if tiles < PARALLEL / 2 {
         candidates.reverse();
     }
+    if let Some(turned) = large.and_then(|tile| turned(tile, problem, l)) {
+        let pays = !l.caps.is_software()
+            && problem.m.min(problem.n) >= TURN_EXTENT
+            && problem.m * problem.n * problem.k >= TURN_WORK;
+        candidates.insert(if pays { 0 } else { candidates.len() }, turned);
+    }
     candidates
+}
+
+/// The product of operands that are transposed first where their rows run along K.
+fn turned(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
+    let &Problem { op, m, n, k, .. } = problem;
+    let along_k = [!op.transpose_a, op.transpose_b];
+    let fits = tile.holds([m, n, k])
+        && [m, n, k].iter().all(|extent| extent.is_multiple_of(TURN_TILE))
+        && l.caps.invocations as usize >= TURN_WORKGROUP
+        && problem.batch() == 1;
+    if !fits || along_k == [false; 2] {
+        return None;
+    }
+    let mut as_turned = problem.clone();
+    as_turned.op = MatMul { transpose_a: true, transpose_b: false };
+    let mut strategy = in_tiles("coop_turned", tile, &as_turned, l)?;
+    let mut calls = Vec::new();
+    for (input, rows) in [m, n].into_iter().enumerate().filter(|(input, _)| along_k[*input]) {
+        let to = Operand::Scratch(strategy.scratch.len());
+        let kernel = Kernel::new(source!("matmul_turn")).constant("Half", "vec4<f16>");
+        let grid = [k / TURN_TILE, rows / TURN_TILE, 1].map(|n| n as u32);
+        let call = KernelCall::new(kernel, grid).bind(Operand::Input(input)).bind(to);
+        calls.push(call.param("rows", rows).param("columns", k));
+        strategy.scratch.push((2 * rows * k) as u64);
+        for bound in strategy.calls.iter_mut().flat_map(|call| &mut call.operands) {
+            if bound.operand == Operand::Input(input) {
+                bound.operand = to;
+            }
+        }
+    }
+    calls.append(&mut strategy.calls);
+    Some(Strategy { calls, ..strategy })
 }
 
 fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
