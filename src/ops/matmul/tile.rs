@@ -24,11 +24,16 @@ struct Tile {
     groups: [usize; 2],
     /// The share of a GPU's arithmetic that large products reached.
     efficiency: f64,
+    /// Workgroups that a sum is divided for.
+    parallel: usize,
+    /// Whether rows are padded in workgroup memory: they lie in other banks, but fewer workgroups run at once. NVIDIA's driver
+    /// gives all of a multiprocessor 48 KiB.
+    padded: bool,
 }
 
-const LARGE: Tile = Tile { name: "tile128", groups: [2, 2], efficiency: 0.72 };
-const SMALL: Tile = Tile { name: "tile64", groups: [2, 1], efficiency: 0.68 };
-const FLAT: Tile = Tile { name: "tile32", groups: [1, 1], efficiency: 0.6 };
+const LARGE: Tile = Tile { name: "tile128", groups: [2, 2], efficiency: 0.72, parallel: 512, padded: true };
+const SMALL: Tile = Tile { name: "tile64", groups: [2, 1], efficiency: 0.68, parallel: 1024, padded: true };
+const FLAT: Tile = Tile { name: "tile32", groups: [1, 1], efficiency: 0.6, parallel: 1024, padded: false };
 
 impl Tile {
     /// Rows and columns.
@@ -48,7 +53,7 @@ impl Tile {
 
     /// Into what parts the sums over K are divided.
     fn split(self, problem: &Problem) -> Split {
-        let aim = Aim { parallel: PARALLEL / self.invocations(), least: LEAST, most: MOST };
+        let aim = Aim { parallel: self.parallel, least: LEAST, most: MOST };
         Split::new(self.count(problem), 1, problem.k, aim)
     }
 
@@ -89,7 +94,7 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
     };
     // Written out where it pays, not where it only has to be compiled; unpadded where 16 KiB are all there is.
     let unroll = if l.caps.is_software() { 1 } else { STEP };
-    let padded = 4 * STEP * (rows + columns + 8) <= l.caps.workgroup_bytes as usize;
+    let padded = tile.padded && 4 * STEP * (rows + columns + 8) <= l.caps.workgroup_bytes as usize;
     let kernel = Kernel::new(source!("matmul_tile"))
         .constant("Elem0", element(a_by_four))
         .constant("Elem1", element(b_by_four))
