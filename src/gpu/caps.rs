@@ -136,8 +136,8 @@ impl Caps {
             invocations: limits.max_compute_invocations_per_workgroup,
             workgroup_bytes: limits.max_compute_workgroup_storage_size,
             immediate_bytes: if features.contains(wgpu::Features::IMMEDIATES) { limits.max_immediate_size } else { 0 },
-            subgroup: features
-                .contains(wgpu::Features::SUBGROUP)
+            // A browser's WGSL has to enable them, in words that naga refuses.
+            subgroup: (features.contains(wgpu::Features::SUBGROUP) && !cfg!(target_family = "wasm"))
                 .then_some((info.subgroup_min_size, info.subgroup_max_size)),
             timestamps: features.contains(timestamps),
             f16: features.contains(wgpu::Features::SHADER_F16),
