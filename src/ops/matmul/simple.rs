@@ -10,6 +10,8 @@ use crate::ops::split::{Aim, Split};
 use crate::tensor::DType;
 
 const WORKGROUP: usize = 64;
+/// Those of one that adds up parts, on a GPU.
+const SUM_WORKGROUP: usize = 256;
 /// Terms an invocation may add up, four a turn: Mesa 22.3 ends its loops after 65,535 turns.
 const MOST_TERMS: usize = 1 << 17;
 /// Terms below which another part costs more than it brings.
@@ -64,10 +66,15 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
     Strategy { name, calls: vec![l.plain().with_epilogue(call), sum], scratch: vec![(count * parts * 4) as u64] }
 }
 
-/// The second pass over the parts in scratch buffer 0.
+/// The second pass over the parts in scratch buffer 0. A GPU wants more loads at once than there are results.
 pub(in crate::ops) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
-    let kernel = Kernel::new(source!("matmul_sum")).constant("WG", WORKGROUP).constant("Out", out(l));
-    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(WORKGROUP), l.caps))
+    let (workgroup, slices) = match l.caps.is_software() {
+        true => (WORKGROUP, 1),
+        false => (SUM_WORKGROUP, (parts / 4).next_power_of_two().clamp(1, 8)),
+    };
+    let kernel =
+        Kernel::new(source!("matmul_sum")).constant("WG", workgroup).constant("SLICES", slices).constant("Out", out(l));
+    let call = KernelCall::new(kernel, linear_grid(count.div_ceil(workgroup / slices), l.caps))
         .bind(Operand::Scratch(0))
         .bind(Operand::Output)
         .param("count", count)
