@@ -4,11 +4,10 @@
 // Layout: image [n, channels, rows, 4 · words] and y [n, results, out_rows, 4 · out_words] in words of four.
 // Work: a workgroup has GROUPS · 4 QUADS results of STRIPS strips (lib/conv_patch), an invocation 4 QUADS results of a strip.
 // CHANNELS of the image at a time, with what lies around the strips, and their weights pass through workgroup memory, the
-// next ones being loaded meanwhile. ONCE: these are all channels; the weights stay, and tiles_each tiles pass. WHOLE: the
-// channels are whole steps. Accumulates f32 in order of the channels.
+// next ones being loaded meanwhile. WHOLE: the channels are whole steps. Accumulates f32 in order of the channels.
 // Bound by arithmetic, and by reading workgroup memory: WORDS + 1 + QUADS · KW words of a row for 16 QUADS · KW · WORDS
 // multiply-adds.
-// Reached: 48 % of the roofline measured on an H200 (512x3x32x32 by 64 of 3x3), 38 % as its gradient.
+// Reached: 50 % of the roofline measured on an H200 (512x32x16x16 by 64 of 3x3), 49 % as its gradient.
 struct Params {
     n: u32,
     channels: u32,
@@ -22,7 +21,6 @@ struct Params {
     tiles_x: u32,
     tiles_y: u32,
     tiles: u32,
-    tiles_each: u32,
 }
 #import params
 #import grid
@@ -87,12 +85,11 @@ fn main(
 ) {
     let number = linear_workgroup(group, groups);
     let result = number % p.result_tiles * RESULTS;
-    let start = number / p.result_tiles * p.tiles_each;
     // The same for the whole workgroup.
-    if (start >= p.tiles) {
+    if (number / p.result_tiles >= p.tiles) {
         return;
     }
-    var tile = patch_tile(start);
+    let tile = patch_tile(number / p.result_tiles);
     let strip = strip_of(number_of_strip(lane % STRIPS));
     let own = lane / STRIPS * QUADS;
     let corner = strip_place(strip);
@@ -112,22 +109,14 @@ fn main(
     keep_weights(lane + $iu * WG, w$i);
 #end
     workgroupBarrier();
-    let turns = select(p.channels, min(p.tiles_each, p.tiles - start) * CHANNELS, ONCE == 1u);
-    for (var turn = 0u; turn < turns; turn += CHANNELS) {
-        // Past the last turn, what nothing uses.
-#repeat o ONCE
-        let next_tile = patch_tile(min(start + turn / CHANNELS + 1u, p.tiles - 1u));
-        let next = 0u;
-#end
-#repeat o SEVERAL
-        let next_tile = tile;
-        let next = select(turn + CHANNELS, 0u, turn + CHANNELS >= turns);
+    for (var first = 0u; first < p.channels; first += CHANNELS) {
+        // Past the last, what nothing uses.
+        let next = select(first + CHANNELS, 0u, first + CHANNELS >= p.channels);
 #repeat i WEIGHT_EACH
         w$i = four_weights(lane + $iu * WG, next, result);
 #end
-#end
 #repeat i WORD_EACH
-        x$i = patch_word(lane + $iu * WG, next_tile, next);
+        x$i = patch_word(lane + $iu * WG, tile, next);
 #end
         for (var c = 0u; c < CHANNELS; c++) {
 #repeat ky KH
@@ -156,34 +145,19 @@ fn main(
             }
 #end
         }
-#repeat o ONCE
-#repeat q QUADS
-#repeat e 4
-#repeat v WORDS
-        put(tile, strip, result + 4u * (own + $qu) + $eu, $vu, sum$q$e$v);
-        sum$q$e$v = vec4<f32>();
-#end
-#end
-#end
-        tile = next_tile;
-#end
         workgroupBarrier();
 #repeat i WORD_EACH
         keep_word(lane + $iu * WG, x$i);
 #end
-#repeat o SEVERAL
 #repeat i WEIGHT_EACH
         keep_weights(lane + $iu * WG, w$i);
 #end
-#end
         workgroupBarrier();
     }
-#repeat o SEVERAL
 #repeat q QUADS
 #repeat e 4
 #repeat v WORDS
     put(tile, strip, result + 4u * (own + $qu) + $eu, $vu, sum$q$e$v);
-#end
 #end
 #end
 #end

@@ -42,6 +42,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("conv_forward", include_str!("../../shaders/lib/conv_forward.wgsl")),
     ("conv_params", include_str!("../../shaders/lib/conv_params.wgsl")),
     ("conv_patch", include_str!("../../shaders/lib/conv_patch.wgsl")),
+    ("conv_strip", include_str!("../../shaders/lib/conv_strip.wgsl")),
     ("conv_tile", include_str!("../../shaders/lib/conv_tile.wgsl")),
     ("conv_window", include_str!("../../shaders/lib/conv_window.wgsl")),
     ("conv_window_sums", include_str!("../../shaders/lib/conv_window_sums.wgsl")),

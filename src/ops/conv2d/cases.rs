@@ -62,11 +62,15 @@ pub fn cases() -> Vec<Case> {
         ("blocks of many results", [5, 60, 16, 16], [20, 60, 3, 3], Conv2d::same(3)),
         ("gradients that are windows", [2, 3, 32, 32], [32, 3, 3, 3], Conv2d::same(3)),
         ("width of no four", [9, 8, 9, 7], [9, 8, 3, 3], Conv2d::same(3)),
-        // Few channels, which `patch` is for.
+        // Few channels, which `few` and `patch` are for.
         ("strips of many images", [9, 6, 4, 8], [20, 6, 3, 3], Conv2d::same(3)),
         ("two columns of taps", [2, 5, 6, 8], [7, 5, 2, 2], plain().padding([0, 0, 1, 1])),
         ("five taps side by side", [1, 3, 4, 12], [3, 3, 1, 5], plain().padding([0, 2, 0, 2])),
         ("seven strips side by side", [2, 2, 11, 28], [8, 2, 3, 3], Conv2d::same(3)),
+        ("few channels, many results", [3, 3, 7, 16], [70, 3, 3, 3], Conv2d::same(3)),
+        ("many channels, few results", [3, 67, 7, 16], [3, 67, 3, 3], Conv2d::same(3)),
+        ("many channels, one result, 3x1", [2, 6, 5, 8], [1, 6, 3, 1], plain().padding([2, 0, 1, 0])),
+        ("four channels, three rows of taps", [33, 4, 5, 4], [5, 4, 3, 1], plain().padding([1, 0, 1, 0])),
         ("eight groups of four", [3, 32, 8, 8], [32, 4, 3, 3], Conv2d::same(3).groups(8)),
         ("two groups of many channels", [2, 144, 16, 16], [144, 72, 3, 3], Conv2d::same(3).groups(2)),
         ("two groups, 5x5, stride 2", [2, 12, 9, 11], [32, 6, 5, 5], Conv2d::same(5).stride([2, 2]).groups(2)),
@@ -80,7 +84,7 @@ pub fn cases() -> Vec<Case> {
             .flat_map(|(name, x, weight, conv)| three(name, x, weight, conv, false))
             .map(|case| case.tolerance(1e-4)),
     );
-    // More tiles than `patch` has workgroups.
+    // More columns than a part has.
     let one_row = plain().padding([0, 1, 0, 1]);
     let inputs = vec![CaseInput::f32([67_700, 1, 1, 4]), CaseInput::f32([1, 1, 1, 3])];
     cases.push(Case::new("many images of a word", one_row, inputs).forward_only());

@@ -2,7 +2,7 @@
 
 use super::geometry::Geometry;
 use super::{
-    Conv2d, coop, depthwise, direct, extents, fours, general, in_order, of_f16, patch, tile, window, winograd,
+    Conv2d, coop, depthwise, direct, extents, few, fours, general, in_order, of_f16, patch, tile, window, winograd,
 };
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
@@ -68,7 +68,12 @@ impl Op for Conv2dDInput {
         let rows = geometry.group_c();
         let general = general(rows, tile::d_input(&geometry, l), direct::d_input(&geometry, l));
         let others = depthwise::d_input(&geometry, l).into_iter().chain(general).collect();
-        let timed = [window::d_input(&geometry, l), patch::d_input(&geometry, l), winograd::d_input(&geometry, l)];
+        let timed = [
+            window::d_input(&geometry, l),
+            few::d_input(&geometry, l),
+            patch::d_input(&geometry, l),
+            winograd::d_input(&geometry, l),
+        ];
         in_order(timed, others)
     }
 

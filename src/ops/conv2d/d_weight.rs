@@ -2,7 +2,7 @@
 
 use super::geometry::Geometry;
 use super::{
-    Conv2d, coop, depthwise, direct, extents, fours, general, in_order, of_f16, patch, tile, window, winograd,
+    Conv2d, coop, depthwise, direct, extents, few, fours, general, in_order, of_f16, patch, tile, window, winograd,
 };
 use crate::gpu::Caps;
 use crate::graph::{Gradients, Graph, GraphError, Lowering, Op, OpTypes, ShapeError, Vjp};
@@ -67,7 +67,12 @@ impl Op for Conv2dDWeight {
         let rows = geometry.group_o();
         let general = general(rows, Some(tile::d_weight(&geometry, l)), Some(direct::d_weight(&geometry, l)));
         let others = depthwise::d_weight(&geometry, l).into_iter().chain(general).collect();
-        let timed = [window::d_weight(&geometry, l), patch::d_weight(&geometry, l), winograd::d_weight(&geometry, l)];
+        let timed = [
+            window::d_weight(&geometry, l),
+            few::d_weight(&geometry, l),
+            patch::d_weight(&geometry, l),
+            winograd::d_weight(&geometry, l),
+        ];
         in_order(timed, others)
     }
 

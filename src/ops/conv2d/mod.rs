@@ -1,6 +1,6 @@
 //! 2-D convolution (cross-correlation, as in PyTorch and ONNX), its gradients, and their kernels: `direct` for every
-//! shape and machine, `window` for software adapters, `winograd` for both, `patch` for few channels and `tile` for the rest on
-//! GPUs, `coop` for f16 by cooperative matrices.
+//! shape and machine, `window` for software adapters, `winograd` for both, `few` and `patch` for few channels and `tile` for the rest
+//! on GPUs, `coop` for f16 by cooperative matrices.
 
 mod cases;
 mod coop;
@@ -8,6 +8,7 @@ mod d_input;
 mod d_weight;
 mod depthwise;
 mod direct;
+mod few;
 mod geometry;
 mod halved;
 mod parts;
@@ -110,8 +111,8 @@ struct Timed {
     ns: f64,
 }
 
-/// Those of known times, the fastest first, then `others`, then the rest.
-fn in_order(timed: [Option<Timed>; 3], others: Candidates) -> Candidates {
+/// Those of known times, the fastest first, and of as fast ones the first, then `others`, then the rest.
+fn in_order(timed: [Option<Timed>; 4], others: Candidates) -> Candidates {
     let mut timed: Vec<Timed> = timed.into_iter().flatten().collect();
     timed.sort_by(|a, b| a.ns.total_cmp(&b.ns));
     let (known, unknown): (Vec<_>, Vec<_>) = timed.into_iter().partition(|timed| timed.ns.is_finite());
@@ -182,7 +183,12 @@ impl Op for Conv2d {
         let rows = geometry.group_o();
         let general = general(rows, tile::forward(&geometry, l), direct::forward(&geometry, l));
         let others = depthwise::forward(&geometry, l).into_iter().chain(general).collect();
-        let timed = [window::forward(&geometry, l), patch::forward(&geometry, l), winograd::forward(&geometry, l)];
+        let timed = [
+            window::forward(&geometry, l),
+            few::forward(&geometry, l),
+            patch::forward(&geometry, l),
+            winograd::forward(&geometry, l),
+        ];
         in_order(timed, others)
     }
 

@@ -3,22 +3,23 @@
 //! element read from there serves several taps (`shaders/lib/conv_patch.wgsl`).
 
 use super::geometry::{Geometry, Pass};
+use super::parts::summed;
 use super::{Timed, WINOGRAD_CHANNELS};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 const WORKGROUP: usize = 128;
-/// Invocations that add up parts of a weight's gradient, and how many for each element.
-const SUM_WORKGROUP: usize = 256;
-const SUM_SLICES: usize = 8;
 /// Neighbours of a row that a word has.
 const WORD: usize = 4;
+/// Words of a strip.
+const WORDS: usize = 2;
 /// Words of a row of a tile at most.
 const MOST_ACROSS: usize = 8;
 /// Taps that are written out at most, and columns of them: two words hold what four results of a row need.
 const MOST_TAPS: usize = 9;
 const MOST_COLUMNS: usize = 5;
-/// Channels of an image that are taken in one step at most, and all of them.
+/// Channels of an image that are taken in one step of results, and all that are of a weight's gradient at most.
+const STEP: usize = 2;
 const AT_ONCE: usize = 4;
 /// Workgroups that keep a large GPU busy at once, and of the kernel that needs most registers.
 const PARALLEL: usize = 528;
@@ -138,41 +139,32 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     if !suits(pass, g) {
         return None;
     }
-    let (taps, channels) = (g.kh * g.kw, pass.c);
-    // All channels at once, so that the weights stay: strips of a word, which neighbours store side by side.
-    let once = channels <= AT_ONCE;
-    let (step, words) = if once { (channels, 1) } else { (2, 2) };
+    let taps = g.kh * g.kw;
     // Fours of results that an invocation has of a strip, and groups of invocations that share their strips.
-    let quads = pass.o.div_ceil(4).next_power_of_two().min(4 / words);
+    let quads = pass.o.div_ceil(4).next_power_of_two().min(4 / WORDS);
     let groups = pass.o.div_ceil(4 * quads).next_power_of_two().min(16 / quads);
     let many = 4 * quads * groups;
-    let tile = Tile::new(WORKGROUP / groups, words, pass.of, g.kw);
+    let tile = Tile::new(WORKGROUP / groups, WORDS, pass.of, g.kw);
     let patch = tile.lines(g.kh) * tile.pitch(g.kw);
-    if 16 * step * (patch + taps * (many / 4 + 1)) > l.caps.workgroup_bytes as usize {
+    if 16 * STEP * (patch + taps * (many / 4 + 1)) > l.caps.workgroup_bytes as usize {
         return None;
     }
     let result_tiles = pass.o.div_ceil(many);
     let tiles = tile.counts(pass.n, pass.of).iter().product::<usize>();
-    let tiles_each = if once { (tiles * result_tiles).div_ceil(PARALLEL) } else { 1 };
     let kernel = tile
-        .constants(Kernel::new(source!("conv2d_patch")), pass, step)
+        .constants(Kernel::new(source!("conv2d_patch")), pass, STEP)
         .constant("BY_ROWS", tile.wide() == MOST_ACROSS)
         .constant("GROUPS", groups)
         .constant("QUADS", quads)
-        .constant("ONCE", usize::from(once))
-        .constant("SEVERAL", usize::from(!once))
         .constant("FLIP", pass.flip)
-        .constant("WEIGHT_EACH", (step * taps * many / 4).div_ceil(WORKGROUP));
-    let grid = linear_grid(result_tiles * tiles.div_ceil(tiles_each), l.caps);
+        .constant("WEIGHT_EACH", (STEP * taps * many / 4).div_ceil(WORKGROUP));
+    let grid = linear_grid(result_tiles * tiles, l.caps);
     let call = KernelCall::new(kernel, grid).bind_inputs(2).bind(Operand::Output);
-    let call = params(pass, tile, call).param("result_tiles", result_tiles);
-    let call = call.param("tiles", tiles).param("tiles_each", tiles_each);
+    let call = params(pass, tile, call).param("result_tiles", result_tiles).param("tiles", tiles);
     Some(timed(pass, Strategy::single("patch", l.with_epilogue_vec4(call)), l))
 }
 
 pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
-    /// Words of a strip.
-    const WORDS: usize = 2;
     let pass = g.forward();
     if !suits(&pass, g) {
         return None;
@@ -209,23 +201,11 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         .constant("EACH", each)
         .constant("GRADIENT_EACH", (results * strips * WORDS).div_ceil(WORKGROUP));
     let call = KernelCall::new(kernel, linear_grid(result_tiles * channel_tiles * parts, l.caps)).bind_inputs(2);
-    let call = params(&pass, tile, call).bind(Operand::Scratch(0));
-    let call = call
+    let call = params(&pass, tile, call)
         .param("result_tiles", result_tiles)
         .param("channel_tiles", channel_tiles)
         .param("tiles", tiles)
         .param("tiles_each", tiles_each)
         .param("parts", parts);
-    let count = l.output.count();
-    let kernel = Kernel::new(source!("conv2d_patch_sum")).constant("WG", SUM_WORKGROUP).constant("SLICES", SUM_SLICES);
-    let sum = KernelCall::new(kernel, linear_grid(count.div_ceil(SUM_WORKGROUP / SUM_SLICES), l.caps))
-        .bind(Operand::Scratch(0))
-        .bind(Operand::Output)
-        .param("count", count)
-        .param("parts", parts)
-        .param("results", g.o)
-        .param("channels", g.c)
-        .param("taps", taps);
-    let strategy = Strategy { name: "patch", calls: vec![call, sum], scratch: vec![(parts * count * 4) as u64] };
-    Some(timed(&pass, strategy, l))
+    Some(timed(&pass, summed("patch", call, parts, l), l))
 }
