@@ -24,7 +24,7 @@ struct Tile {
     groups: [usize; 2],
     /// The share of a GPU's arithmetic that large products reached.
     efficiency: f64,
-    /// Workgroups that a sum is divided for.
+    /// Workgroups that a sum is divided for: that a large GPU runs at once.
     parallel: usize,
     /// Whether rows are padded in workgroup memory: they lie in other banks, but fewer workgroups run at once. NVIDIA's driver
     /// gives all of a multiprocessor 48 KiB.
@@ -51,33 +51,37 @@ impl Tile {
         32 * self.groups[0] * self.groups[1]
     }
 
-    /// Into what parts the sums over K are divided.
-    fn split(self, problem: &Problem) -> Split {
-        let aim = Aim { parallel: self.parallel, least: LEAST, most: MOST };
-        Split::new(self.count(problem), 1, problem.k, aim)
+    /// Into what parts the sums over K are divided for so many workgroups.
+    fn split(self, problem: &Problem, parallel: usize) -> Split {
+        Split::new(self.count(problem), 1, problem.k, Aim { parallel, least: LEAST, most: MOST })
     }
 
     /// How long a product takes, in units of no meaning: tiles are computed whole, and too few do not fill a GPU.
     fn cost(self, problem: &Problem) -> f64 {
         let [rows, columns] = self.extents();
-        let parts = self.split(problem).parts();
-        let busy = (self.count(problem) * parts).max(PARALLEL / self.invocations());
+        let enough = PARALLEL / self.invocations();
+        let parts = self.split(problem, enough).parts();
+        let busy = (self.count(problem) * parts).max(enough);
         (busy * rows * columns) as f64 / (parts as f64 * self.efficiency)
     }
 }
 
 /// All tile sizes, the best one first.
-pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
+fn tiles(problem: &Problem) -> [Tile; 3] {
     let mut tiles = [LARGE, SMALL, FLAT];
     tiles.sort_by(|a, b| a.cost(problem).total_cmp(&b.cost(problem)));
-    tiles.into_iter().filter_map(|tile| in_tiles(tile, problem, l)).collect()
+    tiles
+}
+
+pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
+    tiles(problem).into_iter().filter_map(|tile| in_tiles(tile, problem, l)).collect()
 }
 
 fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
     let &Problem { op, m, n, k, .. } = problem;
     let ([rows, columns], count) = (tile.extents(), l.output.count());
     // Whole steps in every part.
-    let k_part = tile.split(problem).run_each.next_multiple_of(STEP);
+    let k_part = tile.split(problem, tile.parallel).run_each.next_multiple_of(STEP);
     let parts = k.div_ceil(k_part);
     let grid = [n.div_ceil(columns), m.div_ceil(rows)];
     if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
@@ -127,4 +131,21 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
     }
     calls.push(sum(count, parts, l));
     Some(Strategy { name: tile.name, calls, scratch: vec![(count * parts * 4) as u64] })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::matmul::MatMul;
+
+    #[test]
+    fn the_first_tiles_are_those_that_were_fastest_on_a_gpu() {
+        let nt = MatMul { transpose_a: false, transpose_b: true };
+        // Of Winograd's products on an H200: the weights' gradients of 512 images of 32 and 64 channels.
+        for (batch, m, n, k, fastest) in [(36, 32, 64, 8192, FLAT), (36, 64, 128, 2048, LARGE)] {
+            let problem = Problem::new(nt, &[batch, m, k].into(), &[batch, n, k].into());
+            let first = problem.map(|problem| tiles(&problem)[0].name);
+            assert_eq!(first, Some(fastest.name), "{batch} of {m}x{n}x{k}");
+        }
+    }
 }
