@@ -8,16 +8,17 @@
 // Layout: a_tile [m][k] where A_K_INNERMOST, else [k][m]; b_tile [q][k] where B_K_INNERMOST, else [k][q]; in vec4s, with
 // two between rows so that neighbouring rows lie in other banks of workgroup memory.
 // WHOLE: nothing ends within a tile, the words of a step are as many for each invocation, and parts are pairs of steps.
-// Work: SUBGROUP_ROWS × SUBGROUP_COLUMNS subgroups of ROWS × COLUMNS matrices each. Steps of K_STEP have two places in
-// workgroup memory in turn: the next one's words travel from memory while this one's are multiplied, and one barrier a step
-// is enough. Short steps leave registers for the sums. Operands f16, sums f32. Indices and strides are values of their own:
-// naga does not emit what stands inside a cooperative operation.
+// Work: SUBGROUP_ROWS × SUBGROUP_COLUMNS subgroups of ROWS × COLUMNS matrices each. Steps of SIDE terms have two places in
+// workgroup memory in turn: the next one's words are there, and its matrices loaded, before this one's are multiplied, and one
+// barrier a step is enough. Short steps leave registers for the sums. Operands f16, sums f32. Indices and strides are values
+// of their own: naga does not emit what stands inside a cooperative operation.
 var<workgroup> a_tile: array<vec4<f16>, 2 * A_ROWS * A_PITCH>;
 var<workgroup> b_tile: array<vec4<f16>, 2 * B_ROWS * B_PITCH>;
 // A matrix of sums for each subgroup.
 var<workgroup> patches: array<f32, SUBGROUP_ROWS * SUBGROUP_COLUMNS * SIDE * SIDE>;
 
-// A word of an invocation's in each tile, which the others lie a fixed way from: place in a tile's row, and row.
+// Where word i of an invocation lies whose first lies at `own`: place in a tile's row, and row. A workgroup's invocations and a
+// row's words, or the rows, are powers of two, so nothing carries over.
 fn a_place(own: vec2<u32>, i: u32) -> vec2<u32> {
     if (A_ACROSS) {
         return own + vec2<u32>(i * WG / A_ROWS, i * WG % A_ROWS);
@@ -59,25 +60,25 @@ fn keep_b(turn: u32, place: vec2<u32>, word: vec4<f16>) {
     }
 }
 
-// The matrix of a at row m and term k of a turn's tiles.
-fn a_matrix(turn: u32, m: u32, k: u32) -> CoopA {
+// The matrix of a at row m of a turn's tiles.
+fn a_matrix(turn: u32, m: u32) -> CoopA {
     let pitch = A_PITCH;
     if (A_K_INNERMOST) {
-        let at = (turn * A_ROWS + m) * A_PITCH + k / 4u;
+        let at = (turn * A_ROWS + m) * A_PITCH;
         return coopLoadT<CoopA>(&a_tile[at], pitch);
     }
-    let at = (turn * A_ROWS + k) * A_PITCH + m / 4u;
+    let at = turn * A_ROWS * A_PITCH + m / 4u;
     return coopLoad<CoopA>(&a_tile[at], pitch);
 }
 
-// The matrix of b at term k and column q of a turn's tiles.
-fn b_matrix(turn: u32, k: u32, q: u32) -> CoopB {
+// The matrix of b at column q of a turn's tiles.
+fn b_matrix(turn: u32, q: u32) -> CoopB {
     let pitch = B_PITCH;
     if (B_K_INNERMOST) {
-        let at = (turn * B_ROWS + q) * B_PITCH + k / 4u;
+        let at = (turn * B_ROWS + q) * B_PITCH;
         return coopLoad<CoopB>(&b_tile[at], pitch);
     }
-    let at = (turn * B_ROWS + k) * B_PITCH + q / 4u;
+    let at = turn * B_ROWS * B_PITCH + q / 4u;
     return coopLoadT<CoopB>(&b_tile[at], pitch);
 }
 
@@ -122,20 +123,20 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
     workgroupBarrier();
     // The matrices of one turn, and those of the other.
 #repeat r ROWS
-    var a_of0_$r = a_matrix(0u, m + $ru * SIDE, 0u);
+    var a_of0_$r = a_matrix(0u, m + $ru * SIDE);
     var a_of1_$r: CoopA;
 #end
 #repeat s COLUMNS
-    var b_of0_$s = b_matrix(0u, 0u, q + $su * SIDE);
+    var b_of0_$s = b_matrix(0u, q + $su * SIDE);
     var b_of1_$s: CoopB;
 #end
     // Counted in steps: of a loop so counted, compilers let the turns overlap.
-    let steps = (terms.y - terms.x + K_STEP - 1u) / K_STEP;
+    let steps = (terms.y - terms.x + SIDE - 1u) / SIDE;
     for (var step = 0u; step < steps; step += 2u) {
 #repeat turn 2
         {
             // Past the end nothing, or the last ones again, which nothing uses.
-            let next = terms.x + select(step + $turnu + 1u, min(step + $turnu + 1u, steps - 1u), WHOLE) * K_STEP;
+            let next = terms.x + select(step + $turnu + 1u, min(step + $turnu + 1u, steps - 1u), WHOLE) * SIDE;
 #repeat i A_EACH
             a$i = a_word(a_place(a_own, $iu), m_first, next, terms.y);
 #end
@@ -150,10 +151,10 @@ fn product(tile: vec2<u32>, part: u32, terms: vec2<u32>, lane: u32, number: u32,
 #end
             workgroupBarrier();
 #repeat r ROWS
-            a_of$($turn+1%2)_$r = a_matrix($($turn+1%2)u, m + $ru * SIDE, 0u);
+            a_of$($turn+1%2)_$r = a_matrix($($turn+1%2)u, m + $ru * SIDE);
 #end
 #repeat s COLUMNS
-            b_of$($turn+1%2)_$s = b_matrix($($turn+1%2)u, 0u, q + $su * SIDE);
+            b_of$($turn+1%2)_$s = b_matrix($($turn+1%2)u, q + $su * SIDE);
 #end
 #repeat r ROWS
 #repeat s COLUMNS

@@ -37,7 +37,7 @@ pub struct ProfileRow {
 
 /// Parts of the names of kernels that lay operands or results out, transform them, or add up parts, for another that does an
 /// op's arithmetic.
-const HELPERS: [&str; 5] = ["_pack", "_unpack", "_crop", "_sum", "_winograd"];
+const HELPERS: [&str; 6] = ["_pack", "_unpack", "_turn", "_crop", "_sum", "_winograd"];
 
 /// A label and a kernel.
 type Name<'a> = (&'a str, &'a str);

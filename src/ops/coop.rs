@@ -39,7 +39,8 @@ impl Tile {
     fn new(subgroups: [usize; 2], matrices: [usize; 2], caps: &Caps) -> Option<Self> {
         let (side, (_, most)) = (caps.cooperative? as usize, caps.subgroup?);
         let tile = Self { subgroups, matrices, side, lanes: subgroups[0] * subgroups[1] * most as usize };
-        (tile.lanes <= caps.invocations as usize).then_some(tile)
+        // All words of columns that an invocation brings lie in the same ones.
+        (tile.lanes <= caps.invocations as usize && tile.columns() / 4 <= tile.lanes).then_some(tile)
     }
 
     /// Rows of the result.
@@ -83,7 +84,6 @@ impl Tile {
             .constant("COLUMNS", self.matrices[1])
             .constant("M_TILE", self.rows())
             .constant("Q_TILE", self.columns())
-            .constant("K_STEP", self.step())
             .constant("WG", self.lanes)
             .constant("A_K_INNERMOST", a.k_innermost)
             .constant("A_ACROSS", a.across)

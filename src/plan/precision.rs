@@ -71,7 +71,7 @@ fn judge(device: &Device) -> Result<(), String> {
     Ok(())
 }
 
-/// Products that reach every kernel, with edges in each direction and more than one step of terms.
+/// Products that reach every kernel, with edges in each direction or of whole tiles, and more than one step of terms.
 fn problems() -> Vec<Case> {
     let product = |[m, n, k]: [usize; 3], transpose_a, transpose_b| {
         let a = if transpose_a { [k, m] } else { [m, k] };
@@ -87,6 +87,7 @@ fn problems() -> Vec<Case> {
         product(fours, true, false),
         product(fours, true, true),
         product([133, 139, 85], false, false),
+        product([128, 128, 64], false, true),
         Case::new("3x3", conv, vec![x.clone(), weight.clone()]),
         Case::new("3x3", Conv2dDInput { conv, size: [9, 8] }, vec![y.clone(), weight]),
         Case::new("3x3", Conv2dDWeight { conv, kernel: [3, 3] }, vec![x, y]),

@@ -21,11 +21,11 @@ const MOST: usize = 1 << 20;
 /// Invocations of a workgroup that transposes, and rows and columns of what it does.
 const TURN_WORKGROUP: usize = 256;
 const TURN_TILE: usize = 64;
-/// Rows or columns of the other operand from which on transposing one pays on a GPU, and operations of the product.
+/// Rows and columns of a result from which on transposing an operand pays on a GPU, and multiply-adds.
 const TURN_EXTENT: usize = 1024;
-const TURN_WORK: usize = 1 << 32;
+const TURN_WORK: u64 = 1 << 32;
 
-/// Both tile sizes, the better one first; none where the device has no cooperative matrices.
+/// Both tile sizes and the larger with transposed operands, the best one first; none where the device has no cooperative matrices.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
     let (large, small) = (Tile::large(l.caps), Tile::small(l.caps));
     let tiles = large.map_or(0, |t| problem.batch() * problem.m.div_ceil(t.rows()) * problem.n.div_ceil(t.columns()));
@@ -39,7 +39,7 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
     if let Some(turned) = large.and_then(|tile| turned(tile, problem, l)) {
         let pays = !l.caps.is_software()
             && problem.m.min(problem.n) >= TURN_EXTENT
-            && problem.m * problem.n * problem.k >= TURN_WORK;
+            && [problem.m, problem.n, problem.k].map(|extent| extent as u64).iter().product::<u64>() >= TURN_WORK;
         candidates.insert(if pays { 0 } else { candidates.len() }, turned);
     }
     candidates
@@ -51,6 +51,7 @@ fn turned(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
     let along_k = [!op.transpose_a, op.transpose_b];
     let fits = tile.holds([m, n, k])
         && [m, n, k].iter().all(|extent| extent.is_multiple_of(TURN_TILE))
+        && [m, n, k].iter().all(|extent| extent / TURN_TILE <= l.caps.workgroups as usize)
         && l.caps.invocations as usize >= TURN_WORKGROUP
         && problem.batch() == 1;
     if !fits || along_k == [false; 2] {

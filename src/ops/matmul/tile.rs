@@ -96,9 +96,8 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
         true => (4, "fn piece(sum: vec4<f32>, e: u32) -> vec4<f32> { return sum; }"),
         false => (1, "fn piece(sum: vec4<f32>, e: u32) -> f32 { return sum[e]; }"),
     };
-    // Written out where it pays, not where it only has to be compiled; unpadded where 16 KiB are all there is.
+    // Written out where it pays, not where it only has to be compiled.
     let unroll = if l.caps.is_software() { 1 } else { STEP };
-    let padded = tile.padded && 4 * STEP * (rows + columns + 8) <= l.caps.workgroup_bytes as usize;
     let kernel = Kernel::new(source!("matmul_tile"))
         .constant("Elem0", element(a_by_four))
         .constant("Elem1", element(b_by_four))
@@ -118,7 +117,7 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
         .constant("COLUMNS", 2usize)
         .constant("STEP", STEP)
         .constant("B_EACH", columns * STEP / 16 / tile.invocations())
-        .constant("PAD", usize::from(padded))
+        .constant("PAD", usize::from(tile.padded))
         .constant("UNROLL", unroll)
         .code(piece);
     let to = if parts == 1 { Operand::Output } else { Operand::Scratch(0) };
