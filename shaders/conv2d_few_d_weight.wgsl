@@ -3,9 +3,9 @@
 // adds the parts up.
 // Layout: image [n, CHANNELS, rows, 4 · words] and d_y [n, results, out_rows, 4 · words] in words of four; columns of words are
 // counted through all images.
-// Work: 32 invocations share RESULTS results of all channels and taps, WG / 32 times RESULTS a workgroup, whole ones. Each goes down a
-// column of words, every 32nd of its part, a row of the image a turn, and with it the KH rows of d_y that the taps pair it
-// with. Accumulates f32 row after row, column after column, then the 32 in their order.
+// Work: ACROSS invocations share RESULTS results of all channels and taps, WG / ACROSS times RESULTS a workgroup, whole ones. Each goes
+// down a column of words, every ACROSS-th of its part, a row of the image a turn, and with it the KH rows of d_y that the taps pair it
+// with. Accumulates f32 row after row, column after column, then the ACROSS in their order.
 // Bound by arithmetic and by reading, which are about as much work.
 // Reached, with the sum: 45 % of the roofline measured on an H200 (512x3x32x32 by 64 of 3x3), 43 % (by 32).
 struct Params {
@@ -27,11 +27,12 @@ struct Params {
 #import conv_strip
 
 const SUMS: u32 = CHANNELS * KH * KW;
-const PITCH: u32 = WG + WG / 32u;
+const PITCH: u32 = WG + WG / ACROSS;
 
-// [channel and tap, invocation], with one between each 32, so that neighbours lie in other banks.
+// [channel and tap, invocation], with one between each ACROSS, so that neighbours lie in other banks.
 var<workgroup> joined: array<f32, SUMS * PITCH>;
 
+// A word of d_y; zero where there is none.
 fn gradient(at: u32, there: bool) -> vec4<f32> {
     return select(vec4<f32>(), d_y[select(0u, at, there)], there);
 }
@@ -48,8 +49,12 @@ fn main(
 ) {
     let number = linear_workgroup(group, groups);
     let part = number / p.result_tiles;
-    let tile = number % p.result_tiles * (WG / 32u * RESULTS);
-    let result = tile + lane / 32u * RESULTS;
+    // The same for the whole workgroup.
+    if (part * p.columns_each >= p.n * p.words) {
+        return;
+    }
+    let tile = number % p.result_tiles * (WG / ACROSS * RESULTS);
+    let result = tile + lane / ACROSS * RESULTS;
 #repeat q RESULTS
 #repeat c CHANNELS
 #repeat ky KH
@@ -60,7 +65,7 @@ fn main(
 #end
 #end
     let end = min((part + 1u) * p.columns_each, p.n * p.words);
-    for (var column = part * p.columns_each + lane % 32u; column < end; column += 32u) {
+    for (var column = part * p.columns_each + lane % ACROSS; column < end; column += ACROSS) {
         let n = column / p.words;
         let word = column % p.words;
         let of_d = (n * p.results + result) * p.out_rows * p.words + word;
@@ -112,16 +117,16 @@ fn main(
 #repeat c CHANNELS
 #repeat ky KH
 #repeat kx KW
-    joined[(($cu * KH + $kyu) * KW + $kxu) * PITCH + lane + lane / 32u] = sum$q_$c_$ky_$kx;
+    joined[(($cu * KH + $kyu) * KW + $kxu) * PITCH + lane + lane / ACROSS] = sum$q_$c_$ky_$kx;
 #end
 #end
 #end
     workgroupBarrier();
-    for (var e = lane; e < SUMS * (WG / 32u); e += WG) {
+    for (var e = lane; e < SUMS * (WG / ACROSS); e += WG) {
         let o = tile + e / SUMS * RESULTS + $qu;
         var sum = 0.0;
-        for (var i = 0u; i < 32u; i++) {
-            sum += joined[e % SUMS * PITCH + e / SUMS * 33u + i];
+        for (var i = 0u; i < ACROSS; i++) {
+            sum += joined[e % SUMS * PITCH + e / SUMS * (ACROSS + 1u) + i];
         }
         sums[(part * p.results + o) * SUMS + e % SUMS] = sum;
     }

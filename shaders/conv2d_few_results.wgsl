@@ -5,7 +5,7 @@
 // Work: an invocation has all results of a word of ROWS rows. It reads the words that surround them channel by channel, the
 // next one's while it multiplies, and has what lies beside them from its neighbours where SHUFFLES: rows of words then lie
 // within subgroups. The weights of AT_ONCE channels lie in workgroup memory. EVEN: there are pairs of channels. WHOLE: strips
-// are whole workgroups', rows whole invocations', and of what is read rows from PAD_Y on lie in the image. Accumulates f32 in
+// are whole workgroups', rows whole invocations', and of those read the ROWS from PAD_Y on lie in the image. Accumulates f32 in
 // order of the channels.
 // Bound by arithmetic and by reading, which are about as much work.
 // Reached: 56 % of the roofline measured on an H200 (the gradient of 512x3x32x32 by 64 of 3x3), 53 % (by 32).
@@ -85,9 +85,14 @@ fn main(
 #repeat s SHUFFLES
     let lane = subgroup * members + member;
 #end
-    let strip = linear_workgroup(group, groups) * WG + lane;
-    let word = strip % p.words;
+    let first_strip = linear_workgroup(group, groups) * WG;
     let down = (p.out_rows + ROWS - 1u) / ROWS;
+    // The same for the whole workgroup.
+    if (first_strip / p.words / down >= p.n) {
+        return;
+    }
+    let strip = first_strip + lane;
+    let word = strip % p.words;
     let i = strip / p.words % down * ROWS;
     let n = strip / p.words / down;
     let there = WHOLE || n < p.n;

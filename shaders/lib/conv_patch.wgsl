@@ -40,11 +40,7 @@ fn strip_place(strip: vec3<u32>) -> u32 {
     return strip.z * PATCH_IMAGE + strip.y * PATCH_PITCH + strip.x;
 }
 
-// Word `place` of a line of an image that begins at `line`; past either end zero: before the first, `place` has wrapped.
-fn image_word(line: u32, place: u32, there: bool) -> vec4<f32> {
-    let inside = there && place < p.words;
-    return select(vec4<f32>(), image[select(0u, line + place, inside)], inside);
-}
+#import image_word
 
 // Word `e` of the patch whose first channel is `first`.
 fn patch_word(e: u32, tile: Tile, first: u32) -> vec4<f32> {

@@ -46,6 +46,7 @@ const LIBRARY: &[(&str, &str)] = &[
     ("conv_tile", include_str!("../../shaders/lib/conv_tile.wgsl")),
     ("conv_window", include_str!("../../shaders/lib/conv_window.wgsl")),
     ("conv_window_sums", include_str!("../../shaders/lib/conv_window_sums.wgsl")),
+    ("image_word", include_str!("../../shaders/lib/image_word.wgsl")),
     ("matmul_pack", include_str!("../../shaders/lib/matmul_pack.wgsl")),
     ("activation", include_str!("../../shaders/lib/activation.wgsl")),
     ("cell_gru", include_str!("../../shaders/lib/cell_gru.wgsl")),

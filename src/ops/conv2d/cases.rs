@@ -71,6 +71,8 @@ pub fn cases() -> Vec<Case> {
         ("many channels, few results", [3, 67, 7, 16], [3, 67, 3, 3], Conv2d::same(3)),
         ("many channels, one result, 3x1", [2, 6, 5, 8], [1, 6, 3, 1], plain().padding([2, 0, 1, 0])),
         ("four channels, three rows of taps", [33, 4, 5, 4], [5, 4, 3, 1], plain().padding([1, 0, 1, 0])),
+        ("few channels, taller padding than kernel", [2, 3, 6, 8], [8, 3, 2, 2], plain().padding([3, 0, 1, 1])),
+        ("few channels, one row of taps", [2, 3, 5, 8], [8, 3, 1, 3], plain().padding([0, 1, 0, 1])),
         ("eight groups of four", [3, 32, 8, 8], [32, 4, 3, 3], Conv2d::same(3).groups(8)),
         ("two groups of many channels", [2, 144, 16, 16], [144, 72, 3, 3], Conv2d::same(3).groups(2)),
         ("two groups, 5x5, stride 2", [2, 12, 9, 11], [32, 6, 5, 5], Conv2d::same(5).stride([2, 2]).groups(2)),

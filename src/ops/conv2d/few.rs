@@ -3,22 +3,19 @@
 //! and nothing but weights and last sums passes through workgroup memory.
 
 use super::Timed;
-use super::geometry::{Geometry, Pass};
+use super::geometry::{Geometry, Pass, WORD};
 use super::parts::summed;
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
+use crate::ops::split::may_turn;
 
 /// Channels that are few, or results.
 const FEW: usize = 4;
-/// Neighbours of a row that a word has.
-const WORD: usize = 4;
-/// Taps that are written out at most.
-const MOST_TAPS: usize = 9;
 /// Rows of results of an invocation.
 const ROWS: usize = 2;
 
-/// Invocations of a workgroup: of few channels, of few results at most, of a weight's gradient. In large ones registers are
-/// rationed, and more of them run at once.
+/// Invocations of a workgroup, of each kernel; to few results at most so many: with 512 an invocation has no more than 128
+/// registers, and a multiprocessor runs more invocations at once.
 const OF_CHANNELS: usize = 128;
 const OF_RESULTS: usize = 512;
 const OF_WEIGHT: usize = 64;
@@ -32,17 +29,11 @@ const PARALLEL: usize = 1024;
 
 /// Whether there are kernels for it: its taps reach a neighbour to either side at most, and rows are as wide as they were.
 fn suits(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> bool {
-    let [kh, kw] = pass.kernel;
     let pad_x = pass.padding[1];
-    g.stride == [1, 1]
-        && g.dilation == [1, 1]
-        && g.groups == 1
-        && kh * kw <= MOST_TAPS
+    pass.in_words(g)
         && (0..=1).contains(&pad_x)
-        && (0..=1).contains(&(kw as isize - 1 - pad_x))
+        && (0..=1).contains(&(pass.kernel[1] as isize - 1 - pad_x))
         && pass.size[1] == pass.of[1]
-        && pass.of[1].is_multiple_of(WORD)
-        && [pass.n, pass.c, pass.o].iter().chain(&pass.size).chain(&pass.of).all(|&n| n > 0)
         && l.caps.invocations as usize >= OF_CHANNELS
 }
 
@@ -60,15 +51,6 @@ fn of_results(kernel: Kernel, pass: &Pass, whole: bool) -> Kernel {
         .constant("PAD_Y", pass.padding[0].max(0) as u32)
         .constant("FLIP", pass.flip)
         .constant("WHOLE", whole)
-}
-
-fn params(pass: &Pass, call: KernelCall) -> KernelCall {
-    call.param("n", pass.n)
-        .param("rows", pass.size[0])
-        .param("words", pass.size[1] / WORD)
-        .param("out_rows", pass.of[0])
-        // Less than 0, it wraps, and back when it is taken from a place.
-        .param("pad_y", pass.padding[0] as u32)
 }
 
 /// On a GPU the best there is.
@@ -94,7 +76,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         (_, ..=FEW) => to_few_results(pass, strips, l),
         _ => return None,
     };
-    let call = params(pass, call).bind_inputs(2).bind(Operand::Output);
+    let call = pass.params(call).bind_inputs(2).bind(Operand::Output);
     Some(timed(Strategy::single("few", l.with_epilogue_vec4(call)), l))
 }
 
@@ -114,7 +96,8 @@ fn of_few_channels(pass: &Pass, strips: usize, l: &Lowering<'_>) -> KernelCall {
 fn to_few_results(pass: &Pass, strips: usize, l: &Lowering<'_>) -> KernelCall {
     // The neighbours of a word lie in the same subgroup where a row does.
     let shuffles = l.caps.subgroup.is_some_and(|(least, _)| least.is_multiple_of((pass.of[1] / WORD) as u32));
-    let workgroup = OF_RESULTS.min(l.caps.invocations as usize);
+    // A power of two, as subgroups are, so that a row that does not cross one in the first does in no other.
+    let workgroup = OF_RESULTS.min(1 << l.caps.invocations.ilog2());
     let kernel = of_results(Kernel::new(source!("conv2d_few_results")), pass, strips.is_multiple_of(workgroup))
         .constant("WG", workgroup)
         .constant("RESULTS", pass.o)
@@ -141,13 +124,18 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let columns = pass.n * (pass.of[1] / WORD);
     let columns_each = columns.div_ceil((PARALLEL / result_tiles).max(1)).next_multiple_of(ACROSS);
     let parts = columns.div_ceil(columns_each);
+    if !may_turn(columns_each / ACROSS * (g.h + 1), l.caps) {
+        return None;
+    }
     let kernel = constants(Kernel::new(source!("conv2d_few_d_weight")), &pass)
         .constant("WG", OF_WEIGHT)
+        .constant("ACROSS", ACROSS)
         .constant("CHANNELS", pass.c)
         .constant("RESULTS", results)
         .constant("MOVED", g.kh - 1);
     let call = KernelCall::new(kernel, linear_grid(result_tiles * parts, l.caps)).bind_inputs(2);
-    let call = params(&pass, call)
+    let call = pass
+        .params(call)
         .param("results", pass.o)
         .param("result_tiles", result_tiles)
         .param("columns_each", columns_each);

@@ -46,6 +46,34 @@ pub(super) struct Pass {
     pub flip: bool,
 }
 
+/// Neighbours of a row that a word has.
+pub(super) const WORD: usize = 4;
+/// Taps that kernels write out at most.
+const MOST_TAPS: usize = 9;
+
+impl Pass {
+    /// Whether kernels do it that write out its taps and read and write rows in words.
+    pub fn in_words(&self, g: &Geometry) -> bool {
+        let [kh, kw] = self.kernel;
+        g.stride == [1, 1]
+            && g.dilation == [1, 1]
+            && g.groups == 1
+            && kh * kw <= MOST_TAPS
+            && [self.size[1], self.of[1]].iter().all(|columns| columns.is_multiple_of(WORD))
+            && [self.n, self.c, self.o].iter().chain(&self.size).chain(&self.of).all(|&n| n > 0)
+    }
+
+    /// Sets the parameters that all such kernels have.
+    pub fn params(&self, call: KernelCall) -> KernelCall {
+        call.param("n", self.n)
+            .param("rows", self.size[0])
+            .param("words", self.size[1] / WORD)
+            .param("out_rows", self.of[0])
+            // Less than 0, it wraps, and back when it is taken from a place.
+            .param("pad_y", self.padding[0] as u32)
+    }
+}
+
 impl Geometry {
     /// The convolution of x `[N, C, H, W]` by weight `[O, C / groups, KH, KW]`.
     pub fn new(conv: &Conv2d, x: [usize; 4], weight: [usize; 4]) -> Result<Self, ShapeError> {

@@ -101,7 +101,7 @@ fn fours(names: [&str; 2], types: [&TensorType; 2]) -> Result<[[usize; 4]; 2], S
     Ok(extents)
 }
 
-/// Channels, the fewer of in and out, from which on `winograd` is what a GPU takes, and below which `patch`.
+/// Channels, the fewer of in and out, from which on `winograd` is what a GPU takes, and below which `few` or `patch`.
 const WINOGRAD_CHANNELS: usize = 16;
 
 /// A strategy and the nanoseconds it takes on two cores of a software adapter; on a GPU 0 where it is known to be the best,

@@ -2,21 +2,18 @@
 //! more bytes than they save work. Images pass through workgroup memory as they are, with what lies around a tile, and each
 //! element read from there serves several taps (`shaders/lib/conv_patch.wgsl`).
 
-use super::geometry::{Geometry, Pass};
+use super::geometry::{Geometry, Pass, WORD};
 use super::parts::summed;
 use super::{Timed, WINOGRAD_CHANNELS};
 use crate::graph::Lowering;
 use crate::kernel::{Kernel, KernelCall, Operand, Strategy, linear_grid, source};
 
 const WORKGROUP: usize = 128;
-/// Neighbours of a row that a word has.
-const WORD: usize = 4;
 /// Words of a strip.
 const WORDS: usize = 2;
 /// Words of a row of a tile at most.
 const MOST_ACROSS: usize = 8;
-/// Taps that are written out at most, and columns of them: two words hold what four results of a row need.
-const MOST_TAPS: usize = 9;
+/// Columns of taps at most: two words hold what four results of a row need.
 const MOST_COLUMNS: usize = 5;
 /// Channels of an image that are taken in one step of results, and all that are of a weight's gradient at most.
 const STEP: usize = 2;
@@ -25,32 +22,31 @@ const AT_ONCE: usize = 4;
 const PARALLEL: usize = 528;
 const PARALLEL_LARGE: usize = 264;
 
-/// How the strips of a tile lie, each of so many words.
+/// How the strips of a tile lie.
 #[derive(Clone, Copy, Debug)]
 struct Tile {
-    words: usize,
     across: usize,
     high: usize,
     images: usize,
 }
 
 impl Tile {
-    /// A tile of `strips`, a power of two, of `words` each, of images of so many rows and columns.
-    fn new(strips: usize, words: usize, [rows, columns]: [usize; 2], kw: usize) -> Self {
+    /// A tile of `strips`, a power of two, of images of so many rows and columns.
+    fn new(strips: usize, [rows, columns]: [usize; 2], kw: usize) -> Self {
         // Columns to be read, with those that lie around.
         let read = |across: &usize| {
-            let wide = WORD * words * across;
+            let wide = WORD * WORDS * across;
             (columns.div_ceil(wide) * (wide + kw - 1), usize::MAX - across)
         };
-        let fits = |across: &usize| *across <= strips && words * across <= MOST_ACROSS;
+        let fits = |across: &usize| *across <= strips && WORDS * across <= MOST_ACROSS;
         let across = [1, 2, 4, 8].into_iter().filter(fits).min_by_key(read).unwrap_or(1);
         let high = (strips / across).min(rows.next_power_of_two());
-        Self { words, across, high, images: strips / across / high }
+        Self { across, high, images: strips / across / high }
     }
 
     /// Words of a row of a tile.
     fn wide(&self) -> usize {
-        self.words * self.across
+        WORDS * self.across
     }
 
     /// Words that a row of the patch is used for.
@@ -82,7 +78,7 @@ impl Tile {
             .constant("KH", kh)
             .constant("KW", kw)
             .constant("PAD_X", pass.padding[1] as u32)
-            .constant("WORDS", self.words)
+            .constant("WORDS", WORDS)
             .constant("ACROSS", self.across)
             .constant("HIGH", self.high)
             .constant("IMAGES", self.images)
@@ -95,28 +91,16 @@ impl Tile {
 
 /// Whether there is a kernel for it.
 fn suits(pass: &Pass, g: &Geometry) -> bool {
-    let [kh, kw] = pass.kernel;
-    g.stride == [1, 1]
-        && g.dilation == [1, 1]
-        && g.groups == 1
-        && kh * kw <= MOST_TAPS
-        && kw <= MOST_COLUMNS
-        && (0..kw as isize).contains(&pass.padding[1])
-        && [pass.size[1], pass.of[1]].iter().all(|columns| columns.is_multiple_of(WORD))
-        && [pass.n, pass.c, pass.o].iter().chain(&pass.size).chain(&pass.of).all(|&n| n > 0)
+    let kw = pass.kernel[1];
+    pass.in_words(g) && kw <= MOST_COLUMNS && (0..kw as isize).contains(&pass.padding[1])
 }
 
 fn params(pass: &Pass, tile: Tile, call: KernelCall) -> KernelCall {
     let [across, high, _] = tile.counts(pass.n, pass.of);
-    call.param("n", pass.n)
+    pass.params(call)
         .param("channels", pass.c)
-        .param("rows", pass.size[0])
-        .param("words", pass.size[1] / WORD)
         .param("results", pass.o)
-        .param("out_rows", pass.of[0])
         .param("out_words", pass.of[1] / WORD)
-        // Less than 0, it wraps, and back when it is taken from a place.
-        .param("pad_y", pass.padding[0] as u32)
         .param("tiles_x", across)
         .param("tiles_y", high)
 }
@@ -144,7 +128,7 @@ fn results(pass: &Pass, g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
     let quads = pass.o.div_ceil(4).next_power_of_two().min(4 / WORDS);
     let groups = pass.o.div_ceil(4 * quads).next_power_of_two().min(16 / quads);
     let many = 4 * quads * groups;
-    let tile = Tile::new(WORKGROUP / groups, WORDS, pass.of, g.kw);
+    let tile = Tile::new(WORKGROUP / groups, pass.of, g.kw);
     let patch = tile.lines(g.kh) * tile.pitch(g.kw);
     if 16 * STEP * (patch + taps * (many / 4 + 1)) > l.caps.workgroup_bytes as usize {
         return None;
@@ -185,7 +169,7 @@ pub(super) fn d_weight(g: &Geometry, l: &Lowering<'_>) -> Option<Timed> {
         let words = results * ((strips * WORDS) | 1) + patch + joined + 1;
         *strips >= slices && 16 * words <= l.caps.workgroup_bytes as usize
     };
-    let tiles = [16, 8, 4].map(|strips| (strips, Tile::new(strips, WORDS, pass.of, g.kw)));
+    let tiles = [16, 8, 4].map(|strips| (strips, Tile::new(strips, pass.of, g.kw)));
     let (strips, tile) = tiles.into_iter().find(fits)?;
     let (result_tiles, channel_tiles) = (g.o.div_ceil(results), g.c.div_ceil(channels));
     let tiles = tile.counts(g.n, pass.of).iter().product::<usize>();
