@@ -3,9 +3,9 @@
 // adds the parts up.
 // Layout: image [n, CHANNELS, rows, 4 · words] and d_y [n, results, out_rows, 4 · words] in words of four; columns of words are
 // counted through all images.
-// Work: ACROSS invocations share RESULTS results of all channels and taps, WG / ACROSS times RESULTS a workgroup, whole ones. Each goes
-// down a column of words, every ACROSS-th of its part, a row of the image a turn, and with it the KH rows of d_y that the taps pair it
-// with. Accumulates f32 row after row, column after column, then the ACROSS in their order.
+// Work: ACROSS invocations share RESULTS results of all channels and taps, WG / ACROSS times RESULTS a workgroup, whole ones.
+// Each goes down a column of words, every ACROSS-th of its part, a row of the image a turn, and with it the KH rows of d_y that
+// the taps pair it with. Accumulates f32 row after row, column after column, then the ACROSS in their order.
 // Bound by arithmetic and by reading, which are about as much work.
 // Reached, with the sum: 45 % of the roofline measured on an H200 (512x3x32x32 by 64 of 3x3), 43 % (by 32).
 struct Params {

@@ -1,6 +1,6 @@
 //! 2-D convolution (cross-correlation, as in PyTorch and ONNX), its gradients, and their kernels: `direct` for every
-//! shape and machine, `window` for software adapters, `winograd` for both, `few` and `patch` for few channels and `tile` for the rest
-//! on GPUs, `coop` for f16 by cooperative matrices.
+//! shape and machine, `window` for software adapters, `winograd` for both, `few` and `patch` for few channels and `tile` for
+//! the rest on GPUs, `coop` for f16 by cooperative matrices.
 
 mod cases;
 mod coop;

@@ -2,7 +2,7 @@
 
 use crate::graph::Lowering;
 use crate::kernel::{KernelCall, Operand, Strategy};
-use crate::ops::matmul::sum;
+use crate::ops::matmul;
 
 /// Turns of all loops that an invocation may take; Mesa 22.3 stops silently after 65,535.
 const WALK: usize = 8_192;
@@ -16,10 +16,6 @@ pub(super) fn of_rows(rows: usize, turns: usize, wanted: usize) -> (usize, usize
 
 /// The strategy of a call, but for its output, which computes so many parts of the result.
 pub(super) fn summed(name: &'static str, call: KernelCall, parts: usize, l: &Lowering<'_>) -> Strategy {
-    if parts == 1 {
-        return Strategy::single(name, call.bind(Operand::Output));
-    }
-    let count = l.output.count();
-    let calls = vec![call.bind(Operand::Scratch(0)), sum(count, parts, l)];
-    Strategy { name, calls, scratch: vec![(parts * count * 4) as u64] }
+    let to = if parts == 1 { Operand::Output } else { Operand::Scratch(0) };
+    matmul::summed(name, vec![call.bind(to)], parts, l)
 }

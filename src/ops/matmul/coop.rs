@@ -4,7 +4,7 @@
 
 use super::MatMul;
 use super::problem::Problem;
-use super::simple::sum;
+use super::simple::summed;
 use crate::graph::Lowering;
 use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
 use crate::ops::coop::{Layout, Tile, partial};
@@ -25,7 +25,8 @@ const TURN_TILE: usize = 64;
 const TURN_EXTENT: usize = 1024;
 const TURN_WORK: u64 = 1 << 32;
 
-/// Both tile sizes and the larger with transposed operands, the best one first; none where the device has no cooperative matrices.
+/// Both tile sizes, and the larger with transposed operands, the best one first; none where the device has no cooperative
+/// matrices.
 pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
     let (large, small) = (Tile::large(l.caps), Tile::small(l.caps));
     let tiles = large.map_or(0, |t| problem.batch() * problem.m.div_ceil(t.rows()) * problem.n.div_ceil(t.columns()));
@@ -49,9 +50,10 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
 fn turned(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
     let &Problem { op, m, n, k, .. } = problem;
     let along_k = [!op.transpose_a, op.transpose_b];
+    let in_tiles_of =
+        |extent: usize| extent.is_multiple_of(TURN_TILE) && extent / TURN_TILE <= l.caps.workgroups as usize;
     let fits = tile.holds([m, n, k])
-        && [m, n, k].iter().all(|extent| extent.is_multiple_of(TURN_TILE))
-        && [m, n, k].iter().all(|extent| extent / TURN_TILE <= l.caps.workgroups as usize)
+        && [m, n, k].into_iter().all(in_tiles_of)
         && l.caps.invocations as usize >= TURN_WORKGROUP
         && problem.batch() == 1;
     if !fits || along_k == [false; 2] {
@@ -107,11 +109,5 @@ fn in_tiles(name: &'static str, tile: Tile, problem: &Problem, l: &Lowering<'_>)
         .constant("A_BY_FOUR", a_by_four)
         .constant("B_BY_FOUR", b_by_four);
     let calls = problem.calls(&kernel, grid, (parts, k_part), to, l.caps);
-    let mut calls: Vec<KernelCall> = calls.map(|call| end.with_epilogue(call)).collect();
-    if parts == 1 {
-        return Some(Strategy { name, calls, scratch: Vec::new() });
-    }
-    let count = l.output.count();
-    calls.push(sum(count, parts, l));
-    Some(Strategy { name, calls, scratch: vec![(count * parts * 4) as u64] })
+    Some(summed(name, calls.map(|call| end.with_epilogue(call)).collect(), parts, l))
 }

@@ -12,7 +12,7 @@ mod tile;
 mod wide;
 
 pub use cases::cases;
-pub(super) use simple::sum;
+pub(super) use simple::summed;
 
 pub(in crate::ops) use pack::Factor;
 pub(in crate::ops) use products::{Matrix, Products};

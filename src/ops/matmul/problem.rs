@@ -133,9 +133,7 @@ impl Problem {
     pub fn b_strides(&self) -> (usize, usize) {
         if self.op.transpose_b { (1, self.k) } else { (self.n, 1) }
     }
-}
 
-impl Problem {
     /// The dispatches, but for what ends them, of a kernel of tiles that is told the product by parameters: over a grid of
     /// tiles, and the matrices of the batch for so many parts of K, in as many as grids are long.
     pub fn calls<'a>(

@@ -59,15 +59,27 @@ fn in_parts(name: &'static str, problem: &Problem, split: Split, l: &Lowering<'_
         .param("b_k", b_k)
         .param("b_column", b_column);
     let call = problem.batch_params(call);
+    let call = if parts == 1 { l.with_epilogue(call) } else { l.plain().with_epilogue(call) };
+    summed(name, vec![call], parts, l)
+}
+
+/// The strategy of calls that compute so many parts of the result, in scratch buffer 0, or one: the output.
+pub(in crate::ops) fn summed(
+    name: &'static str,
+    mut calls: Vec<KernelCall>,
+    parts: usize,
+    l: &Lowering<'_>,
+) -> Strategy {
     if parts == 1 {
-        return Strategy::single(name, l.with_epilogue(call));
+        return Strategy { name, calls, scratch: Vec::new() };
     }
-    let sum = sum(count, parts, l);
-    Strategy { name, calls: vec![l.plain().with_epilogue(call), sum], scratch: vec![(count * parts * 4) as u64] }
+    let count = l.output.count();
+    calls.push(sum(count, parts, l));
+    Strategy { name, calls, scratch: vec![(count * parts * 4) as u64] }
 }
 
 /// The second pass over the parts in scratch buffer 0. A GPU wants more loads at once than there are results.
-pub(in crate::ops) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
+pub(super) fn sum(count: usize, parts: usize, l: &Lowering<'_>) -> KernelCall {
     let (workgroup, slices) = match l.caps.is_software() {
         true => (WORKGROUP, 1),
         false => (SUM_WORKGROUP, (parts / 4).next_power_of_two().clamp(1, 8)),

@@ -2,13 +2,14 @@
 //! few tiles to fill one, its sum over K is divided.
 
 use super::problem::Problem;
-use super::simple::sum;
+use super::simple::summed;
 use crate::graph::Lowering;
-use crate::kernel::{Candidates, Kernel, KernelCall, Operand, Strategy, source};
+use crate::kernel::{Candidates, Kernel, Operand, Strategy, source};
 use crate::ops::split::{Aim, Split};
 
-/// Invocations that keep a large GPU busy.
+/// Invocations that keep a large GPU busy, and workgroups that it runs at once.
 const PARALLEL: usize = 1 << 16;
+const MOST_WORKGROUPS: usize = 1024;
 /// K below which another part costs more than it brings.
 const LEAST: usize = 256;
 /// Mesa 22.3 stops an invocation's loops after 65,535 turns, and the tests run these kernels there.
@@ -24,16 +25,14 @@ struct Tile {
     groups: [usize; 2],
     /// The share of a GPU's arithmetic that large products reached.
     efficiency: f64,
-    /// Workgroups that a sum is divided for: that a large GPU runs at once.
-    parallel: usize,
     /// Whether rows are padded in workgroup memory: they lie in other banks, but fewer workgroups run at once. NVIDIA's driver
     /// gives all of a multiprocessor 48 KiB.
     padded: bool,
 }
 
-const LARGE: Tile = Tile { name: "tile128", groups: [2, 2], efficiency: 0.72, parallel: 512, padded: true };
-const SMALL: Tile = Tile { name: "tile64", groups: [2, 1], efficiency: 0.68, parallel: 1024, padded: true };
-const FLAT: Tile = Tile { name: "tile32", groups: [1, 1], efficiency: 0.6, parallel: 1024, padded: false };
+const LARGE: Tile = Tile { name: "tile128", groups: [2, 2], efficiency: 0.72, padded: true };
+const SMALL: Tile = Tile { name: "tile64", groups: [2, 1], efficiency: 0.68, padded: true };
+const FLAT: Tile = Tile { name: "tile32", groups: [1, 1], efficiency: 0.6, padded: false };
 
 impl Tile {
     /// Rows and columns.
@@ -51,6 +50,11 @@ impl Tile {
         32 * self.groups[0] * self.groups[1]
     }
 
+    /// Workgroups that keep a large GPU busy.
+    fn enough(self) -> usize {
+        PARALLEL / self.invocations()
+    }
+
     /// Into what parts the sums over K are divided for so many workgroups.
     fn split(self, problem: &Problem, parallel: usize) -> Split {
         Split::new(self.count(problem), 1, problem.k, Aim { parallel, least: LEAST, most: MOST })
@@ -59,9 +63,8 @@ impl Tile {
     /// How long a product takes, in units of no meaning: tiles are computed whole, and too few do not fill a GPU.
     fn cost(self, problem: &Problem) -> f64 {
         let [rows, columns] = self.extents();
-        let enough = PARALLEL / self.invocations();
-        let parts = self.split(problem, enough).parts();
-        let busy = (self.count(problem) * parts).max(enough);
+        let parts = self.split(problem, self.enough()).parts();
+        let busy = (self.count(problem) * parts).max(self.enough());
         (busy * rows * columns) as f64 / (parts as f64 * self.efficiency)
     }
 }
@@ -79,9 +82,9 @@ pub(super) fn lower(problem: &Problem, l: &Lowering<'_>) -> Candidates {
 
 fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy> {
     let &Problem { op, m, n, k, .. } = problem;
-    let ([rows, columns], count) = (tile.extents(), l.output.count());
+    let [rows, columns] = tile.extents();
     // Whole steps in every part.
-    let k_part = tile.split(problem, tile.parallel).run_each.next_multiple_of(STEP);
+    let k_part = tile.split(problem, tile.enough().min(MOST_WORKGROUPS)).run_each.next_multiple_of(STEP);
     let parts = k.div_ceil(k_part);
     let grid = [n.div_ceil(columns), m.div_ceil(rows)];
     if grid.iter().any(|&n| n > l.caps.workgroups as usize) {
@@ -124,12 +127,8 @@ fn in_tiles(tile: Tile, problem: &Problem, l: &Lowering<'_>) -> Option<Strategy>
     let plain = l.plain();
     let end = if parts == 1 { l } else { &plain };
     let end = |call| if width == 4 { end.with_epilogue_vec4(call) } else { end.with_epilogue(call) };
-    let mut calls: Vec<KernelCall> = problem.calls(&kernel, grid, (parts, k_part), to, l.caps).map(end).collect();
-    if parts == 1 {
-        return Some(Strategy { name: tile.name, calls, scratch: Vec::new() });
-    }
-    calls.push(sum(count, parts, l));
-    Some(Strategy { name: tile.name, calls, scratch: vec![(count * parts * 4) as u64] })
+    let calls = problem.calls(&kernel, grid, (parts, k_part), to, l.caps).map(end).collect();
+    Some(summed(tile.name, calls, parts, l))
 }
 
 #[cfg(test)]
